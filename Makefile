@@ -1,0 +1,55 @@
+# Homeward on one machine. Needs git, make and python3 with venv; installs nothing outside this
+# folder, except a cached Temporal server in ~/.cache/homeward.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help:  ## say what can be made
+	@echo "Homeward:"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(READY)  ## set everything up, play two returns, leave the system running
+	@echo "== demo: the whole system on this machine"
+	@$(VENV)/bin/homeward demo
+
+test: $(READY)  ## run every test, on a real database, a real Temporal server and a real browser
+	@echo "== test: every test"
+	@$(PY) -m local ready
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(READY)  ## check format, style, types and the direction of imports
+	@echo "== lint: format"
+	@$(VENV)/bin/ruff format --check --quiet . || { echo "run: $(VENV)/bin/ruff format ."; exit 1; }
+	@echo "== lint: style"
+	@$(VENV)/bin/ruff check --quiet .
+	@echo "== lint: types"
+	@$(PY) -m mypy --no-error-summary .
+	@echo "== lint: direction of imports"
+	@$(VENV)/bin/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+bench: $(READY)  ## measure, and compare with the recorded baselines
+	@echo "== bench"
+	@$(PY) -m local ready
+	@$(PY) -m benchmarks
+
+clean:  ## stop what runs from here, remove the local data and the Python environment
+	@if [ -x $(PY) ] && [ -e $(READY) ]; then $(PY) -m local clean; else rm -rf .homeward; fi
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@echo "Clean. The cached Temporal server stays in $${HOMEWARD_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/homeward}."
+
+# The stamp is newer than the lock file exactly when what the lock file names is installed.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: install python3 and python3-venv." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: install the package python3-venv, then try again." >&2; exit 1; }
+	@echo "== set-up: Python packages into $(VENV), about a minute, once"
+	@[ -x $(PY) ] && $(PY) -c 'import pip' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
