@@ -1,0 +1,1 @@
+"""What an act does: checks in the order of stories.md 2.7, then events. One module per kind."""

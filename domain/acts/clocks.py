@@ -1,0 +1,116 @@
+"""Moving a due date: given by a person, or counted again on another calendar or other rules."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from domain import events as e
+from domain.acts import checks
+from domain.case import Case, Task
+from domain.commands import Command
+from domain.deadlines import Clock, due
+from domain.draft import Draft
+from domain.ladder import schedule, without_fired
+
+
+def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
+    """A given due date: reminders and rungs count anew from it; it neither rolls nor moves."""
+    case = draft.case
+    given = command.due
+    assert given is not None  # noqa: S101 - the caller checked the field
+    due_at = checks.moment_of_day(case, given, task.made_for)
+    calendar = case.calendar_for(task.made_for)
+    unrolled_on = _last_day(given, calendar.local_date(due_at))
+    draft.add(
+        e.ClockSet(
+            at=at,
+            step=task.step,
+            attempt=task.attempt,
+            old=task.due_at,
+            due_at=due_at,
+            unrolled_on=unrolled_on,
+            pending=schedule(
+                case,
+                case.plan.cards[task.step],
+                office=task.made_for,
+                clock=task.clock,
+                counted_on=calendar.local_date(at),
+                due_at=due_at,
+                unrolled_on=unrolled_on,
+                set_at=at,
+            ),
+            clock=task.clock,
+            clock_from=at,
+            how="extend",
+            given=True,
+            by=command.by,
+            user=command.user,
+            reason=command.reason,
+        )
+    )
+
+
+def _last_day(given: date | datetime, local: date) -> date:
+    return local if isinstance(given, datetime) else given
+
+
+def count_again(
+    draft: Draft,
+    task: Task,
+    command: Command,
+    at: datetime,
+    how: str,
+    *,
+    clock: Clock | None = None,
+) -> None:
+    """Count an open clock once more from where it began; rungs that fired stay fired (3.11)."""
+    case = draft.case
+    clock = _like(clock or task.clock, task)
+    if clock is None or task.due_at is None or task.given:
+        return
+    calendar = case.calendar_for(task.made_for)
+    began = task.clock_from or task.started_at
+    ends = due(clock, began, calendar)
+    if ends.at == task.due_at and clock == task.clock:
+        return
+    pending = schedule(
+        case,
+        case.plan.cards[task.step],
+        office=task.made_for,
+        clock=clock,
+        counted_on=calendar.local_date(began),
+        due_at=ends.at,
+        unrolled_on=ends.unrolled_on,
+        set_at=at,
+    )
+    moved_on = ends.at > at >= task.due_at
+    draft.add(
+        e.ClockSet(
+            at=at,
+            step=task.step,
+            attempt=task.attempt,
+            old=task.due_at,
+            due_at=ends.at,
+            unrolled_on=ends.unrolled_on,
+            pending=pending if moved_on else without_fired(task, pending),
+            clock=clock,
+            clock_from=began,
+            how=how,
+            anew=moved_on and task.escalation != "open",
+            by=command.by,
+            user=command.user,
+            reason=command.reason,
+        )
+    )
+
+
+def _like(clock: Clock | None, task: Task) -> Clock | None:
+    """A clock that was legal stays so."""
+    if clock is None or task.clock is None:
+        return clock
+    return Clock(clock.amount, clock.unit, task.clock.legal)
+
+
+def open_clocks_of(case: Case, country: str) -> list[Task]:
+    """Open tasks whose clock counts a country's calendar."""
+    return [task for task in case.running() if case.country_of(task.made_for) == country]

@@ -1,0 +1,136 @@
+"""Ending an escalation by a recorded decision (stories.md 3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from domain import events as e
+from domain.acts import checks
+from domain.acts.clocks import set_due
+from domain.acts.steering import leave_out
+from domain.case import Case, Task
+from domain.commands import Command
+from domain.draft import Draft
+from domain.errors import InvalidField, NotWaivable, NotYours, OwnRequest, WrongState
+from domain.ladder import fire, next_rung
+from domain.letters import write
+from domain.offices import person_of
+from domain.plan import Card
+
+DECISIONS = ("extend", "reassign", "waive", "refer_up", "cancel")
+
+
+def decide(draft: Draft, command: Command, at: datetime) -> None:
+    """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
+    case = draft.case
+    card = checks.card_of(case, command, at)
+    checks.moment_of(command, at)
+    checks.signed(case, command)
+    task = _in_question(case, card)
+    if task is not None and task.escalation == "open" and command.by not in task.deciders:
+        raise NotYours(f"This escalation did not reach {command.by}")
+    if task is not None and task.escalation != "open":
+        checks.not_just_ended(command, task.decided_at, at)
+        checks.not_just_ended(command, task.ended_at, at)
+    _check_fields(case, command, task, at)
+    if task is not None and command.user == person_of(case, task.holder):
+        raise OwnRequest
+    if command.decision == "waive" and not checks.roles_match(case, command.by, card.waivable_by):
+        raise NotWaivable
+    checks.alive(case)
+    if task is None or task.escalation != "open":
+        raise WrongState(f"No escalation of {card.id} is open")
+    if command.decision == "refer_up" and not next_rung(case, task):
+        raise WrongState("There is nobody above")
+    if command.decision == "reassign":
+        checks.someone_there(case, command.to)
+    _decide(draft, card, task, command, at)
+
+
+def _in_question(case: Case, card: Card) -> Task | None:
+    """The attempt whose escalation is open, else the newest."""
+    attempts = case.tasks.get(card.id, ())
+    return next((t for t in attempts if t.escalation == "open"), attempts[-1] if attempts else None)
+
+
+def _check_fields(case: Case, command: Command, task: Task | None, at: datetime) -> None:
+    checks.needs(command, "decision", "reason")
+    if command.decision not in DECISIONS:
+        raise InvalidField(f"`decision` is one of {', '.join(DECISIONS)}")
+    if command.decision == "extend":
+        checks.needs(command, "due")
+        assert command.due is not None  # noqa: S101 - `needs` has just seen to it
+        office = task.made_for if task is not None else command.by
+        checks.coming_day(case, command.due, office, at, "due")
+    if command.decision == "reassign":
+        checks.needs(command, "to")
+        if command.to not in case.offices:
+            raise InvalidField(f"`to` names no office of this case: {command.to}")
+
+
+def _decide(draft: Draft, card: Card, task: Task, command: Command, at: datetime) -> None:
+    draft.add(
+        e.EscalationDecided(
+            at=at,
+            step=card.id,
+            attempt=task.attempt,
+            decision=command.decision,
+            by=command.by,
+            user=command.user,
+            for_=command.for_,
+            reason=command.reason,
+        )
+    )
+    holder = task.holder
+    current = draft.case.tasks[card.id][task.attempt - 1]
+    _CARRY_OUT[command.decision](draft, current, command, at)
+    told = dict.fromkeys((holder, draft.case.office_of(f"{draft.case.plan.home}.case")))
+    for office in told:
+        write(
+            draft,
+            at,
+            "decision",
+            office,
+            step=card.id,
+            attempt=task.attempt,
+            about=command.decision,
+        )
+
+
+def _reassign(draft: Draft, task: Task, command: Command, at: datetime) -> None:
+    draft.add(
+        e.TaskMoved(
+            at=at,
+            step=task.step,
+            attempt=task.attempt,
+            to=command.to,
+            how="reassign",
+            by=command.by,
+            user=command.user,
+            reason=command.reason,
+        )
+    )
+    write(draft, at, "offer", command.to, step=task.step, attempt=task.attempt)
+
+
+def _refer_up(draft: Draft, task: Task, command: Command, at: datetime) -> None:
+    del command
+    fire(draft, task, next_rung(draft.case, task), at)
+
+
+def _waive(draft: Draft, task: Task, command: Command, at: datetime) -> None:
+    leave_out(draft, task, "waived", command, at)
+
+
+def _cancel(draft: Draft, task: Task, command: Command, at: datetime) -> None:
+    leave_out(draft, task, "cancelled", command, at)
+
+
+_CARRY_OUT: dict[str, Callable[[Draft, Task, Command, datetime], None]] = {
+    "extend": set_due,
+    "reassign": _reassign,
+    "waive": _waive,
+    "refer_up": _refer_up,
+    "cancel": _cancel,
+}

@@ -1,0 +1,139 @@
+"""The closed set of facts that cards may name, and since when each is true. No expressions.
+
+opening | STEP | STEP:outcome|outcome | consent:PURPOSE | consented:PURPOSE | plan | no plan |
+child | adult | flag:NAME | no flag:NAME | bar | no bar | bar:KIND | refused_twice:STEP+STEP
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import consent
+from domain.case import Case, Task
+from domain.plan import Card, Need
+
+REFUSALS_THAT_COUNT = 2  # stories.md 4.12
+
+
+def since(case: Case, fact: str, at: datetime) -> datetime | None:
+    """The moment from which `fact` is true, or None while it is not."""
+    for part in fact.split(" or "):
+        moment = _since(case, part.strip(), at)
+        if moment is not None:
+            return moment
+    return None
+
+
+def holds(case: Case, fact: str, at: datetime) -> bool:
+    """True when `fact` is so now."""
+    return since(case, fact, at) is not None
+
+
+def _since(case: Case, fact: str, at: datetime) -> datetime | None:
+    word, _, rest = fact.partition(":")
+    negated = word.startswith("no ")
+    word = word.removeprefix("no ")
+    opened = case.opened_at or at
+    match word:
+        case "opening":
+            return opened
+        case "consent":
+            return consent.since(case, rest, at)
+        case "consented":
+            return next((c.given_at for c in case.consents if c.purpose == rest), None)
+        case "plan":
+            plan = case.standing
+            found = plan.planned_at if plan is not None else None
+            return _unless(found, opened) if negated else found
+        case "child":
+            return (case.child_since or opened) if case.is_child(at) else None
+        case "adult":
+            return None if case.is_child(at) else opened
+        case "flag":
+            found = case.flags.get(rest)
+            return _unless(found, opened) if negated else found
+        case "bar":
+            return _bar(case, rest, opened, negated=negated)
+        case "refused_twice":
+            return _refused_twice(case, rest.split("+"))
+        case _:
+            return _step(case, word, rest, at)
+
+
+def _unless(found: datetime | None, opened: datetime) -> datetime | None:
+    return opened if found is None else None
+
+
+def _bar(case: Case, kind: str, opened: datetime, *, negated: bool) -> datetime | None:
+    bars = [bar for bar in case.bars.values() if not kind or bar.kind == kind]
+    if negated:
+        return None if bars else (case.bars_lifted_at or opened)
+    return bars[0].set_at if bars else None
+
+
+def _refused_twice(case: Case, steps: list[str]) -> datetime | None:
+    refused = sorted(
+        task.happened_at
+        for step in steps
+        for task in case.tasks.get(step, ())
+        if task.outcome == "refused" and task.happened_at is not None
+    )
+    return refused[REFUSALS_THAT_COUNT - 1] if len(refused) >= REFUSALS_THAT_COUNT else None
+
+
+def _step(case: Case, step: str, outcomes: str, at: datetime) -> datetime | None:
+    if outcomes:
+        done = case.newest_done(step)
+        wanted = outcomes.split("|")
+        return done.happened_at if done is not None and done.outcome in wanted else None
+    return _resolved(case, case.newest(step), at)
+
+
+def _resolved(case: Case, task: Task | None, at: datetime) -> datetime | None:  # noqa: ARG001
+    if task is None or task.state not in {"done", "skipped"}:
+        return None
+    if task.state == "done":
+        return task.happened_at
+    return None if _skipped_by_end(case, task) else task.ended_at
+
+
+def _skipped_by_end(case: Case, task: Task) -> bool:
+    """A step left out only because the case ended counts as never made once it is reopened."""
+    return (
+        case.reopened_at is not None
+        and task.ended_at is not None
+        and not task.ended_by
+        and task.ended_at <= case.reopened_at
+    )
+
+
+def applies(case: Case, card: Card, at: datetime) -> bool:
+    """True when the profile does not exclude the step; judged live."""
+    if card.do_not_notify and "do_not_notify_state" in case.flags:
+        return False
+    return all(holds(case, fact, at) for fact in card.applies_to)
+
+
+def _needed(case: Case, need: Need, at: datetime) -> bool:
+    return all(holds(case, fact, at) for fact in need.when)
+
+
+def start(case: Case, card: Card, at: datetime) -> datetime | None:
+    """When the card's clock began: the last of its conditions; None while one is missing.
+
+    A card without conditions is never made by itself.
+    """
+    moments = []
+    for need in card.after:
+        if not _needed(case, need, at):
+            continue
+        found = [m for m in (since(case, fact, at) for fact in need.any_of) if m is not None]
+        if not found:
+            return None
+        moments.append(min(found))
+    if not moments:
+        return None
+    if card.counts_from:
+        named = [since(case, fact, at) for fact in card.counts_from]
+        return max((m for m in named if m is not None), default=max(moments))
+    return max(moments)

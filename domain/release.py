@@ -1,0 +1,122 @@
+"""What may leave the house and when: field lists, consent, and the one question `may_cross`.
+
+In doubt nothing leaves (domain.md P1, P3, P5; stories.md 4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import conditions, consent
+from domain.case import Case, Letter
+from domain.plan import side_of
+
+# Messages that carry only reference, step and days late, and need no consent (stories.md 4.2).
+BARE = frozenset({"reminder", "rung", "decision", "told", "postponed", "lapsed", "offer"})
+PURPOSE_OF = {
+    "notice": "return",
+    "manifest": "return",
+    "extract": "medical",
+    "feedback": "reporting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """May this message leave now? `carries` are the fields it may hold."""
+
+    may: bool
+    carries: tuple[str, ...] = ()
+    why: str = ""
+
+
+def is_other_side(case: Case, office: str) -> bool:
+    """True when the office belongs to the side that does not hold the case."""
+    side = case.side_of_office(office)
+    return bool(side) and side != case.plan.home
+
+
+def child_is_cleared(case: Case, at: datetime) -> bool:
+    """True for adults, and for a child with guardian (and best interests where needed) (4.2)."""
+    if not case.is_child(at):
+        return True
+    return all(conditions.holds(case, fact, at) for fact in case.plan.child_needs)
+
+
+def purpose_of(case: Case, letter: Letter) -> str:
+    """The consent a message needs; empty when it needs none."""
+    if letter.kind == "request":
+        card = case.card(letter.step)
+        return card.consent if card is not None else "share"
+    return PURPOSE_OF.get(letter.kind, "share")
+
+
+def may_cross(case: Case, letter: Letter, at: datetime) -> Crossing:
+    """Whether a message may leave at `at`, with what, and if not why not."""
+    office = case.offices.get(letter.to)
+    if office is None:
+        return Crossing(may=False, why="no such office")
+    if office.excluded:
+        return Crossing(may=False, why="excluded")
+    tells_country = side_of(office.role) == "origin" and case.plan.home != "origin"
+    if tells_country and "do_not_notify_state" in case.flags:
+        return Crossing(may=False, why="do_not_notify_state")
+    listed = case.plan.releases.get(letter.kind, ())
+    if letter.kind == "offer":
+        return Crossing(may=True, carries=(*listed, *_of_request(case, letter, at)))
+    if letter.kind in BARE:
+        return Crossing(may=True, carries=listed)
+    if letter.kind == "request":
+        listed = _request_list(case, letter)
+    purpose = purpose_of(case, letter)
+    if not is_other_side(case, letter.to) or _life_at_stake(case, letter):
+        return Crossing(may=True, carries=listed)
+    if not child_is_cleared(case, at):
+        return Crossing(may=False, why="guardian or best interests")
+    if not consent.covers(case, purpose, letter.to, at):
+        return Crossing(may=False, why=f"no consent {purpose}")
+    return Crossing(may=True, carries=_with_photo(case, listed, letter.to, at))
+
+
+def _life_at_stake(case: Case, letter: Letter) -> bool:
+    """A request whose card asks for no consent crosses without one: life is at stake (4.2)."""
+    card = case.card(letter.step)
+    return letter.kind == "request" and card is not None and not card.consent
+
+
+def _request_list(case: Case, letter: Letter) -> tuple[str, ...]:
+    card = case.card(letter.step)
+    return case.plan.releases.get(card.shares, ()) if card is not None else ()
+
+
+def _of_request(case: Case, letter: Letter, at: datetime) -> tuple[str, ...]:
+    """What an offer may add: the fields of that step's request, if a consent covers the office."""
+    card = case.card(letter.step)
+    if card is None or not card.shares:
+        return ()
+    listed = case.plan.releases.get(card.shares, ())
+    if not is_other_side(case, letter.to):
+        return listed
+    purpose = card.consent or next(iter(_purposes_of(case, card.shares)), "share")
+    if purpose == "none":
+        return listed
+    if not child_is_cleared(case, at) or not consent.covers(case, purpose, letter.to, at):
+        return ()
+    return _with_photo(case, listed, letter.to, at)
+
+
+def _purposes_of(case: Case, shares: str) -> list[str]:
+    """The consent asked by the card that sends this list; `none` where it asks for none."""
+    return [
+        card.consent or "none"
+        for card in case.plan.cards.values()
+        if card.shares == shares and any(o.sends for o in card.outcomes.values())
+    ]
+
+
+def _with_photo(case: Case, listed: tuple[str, ...], office: str, at: datetime) -> tuple[str, ...]:
+    """A photo leaves only with its own consent, and a child's never in a list (5.3, P17)."""
+    if consent.covers(case, "photo", office, at) or any(consent.live(case, "photo", at)):
+        return listed
+    return tuple(word for word in listed if word != "photo")

@@ -1,0 +1,174 @@
+"""What follows by itself from the present state: steps made, taken back, watches begun and ended.
+
+Judged live after every act and every timer, until nothing more follows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import conditions, gates
+from domain import events as e
+from domain.case import Case, Task
+from domain.draft import Draft
+from domain.ladder import raise_to_top
+from domain.offers import Making, offer, offered_from
+from domain.offices import able
+from domain.plan import Card
+
+ROUNDS = 60  # more rounds than a plan is long would be a circle in the rules
+
+
+def settle(draft: Draft, at: datetime) -> None:
+    """Add everything that follows, in the order of the cards, until it stands still."""
+    for _ in range(ROUNDS):
+        before = len(draft.events)
+        if draft.case.ended:
+            return
+        for task in tuple(draft.case.running()):
+            _check_running(draft, task, at)
+        for card in draft.case.plan.cards.values():
+            _check_card(draft, card, at)
+        if len(draft.events) == before:
+            return
+
+
+def take_back(draft: Draft, task: Task, at: datetime, how: str) -> None:
+    """The step waits again; an open escalation is overtaken."""
+    overtake(draft, task, at)
+    draft.add(e.TaskTakenBack(at=at, step=task.step, attempt=task.attempt, how=how))
+
+
+def overtake(draft: Draft, task: Task, at: datetime) -> None:
+    """End an open escalation that nobody has to decide any more."""
+    if task.escalation == "open":
+        draft.add(e.EscalationOvertaken(at=at, step=task.step, attempt=task.attempt))
+
+
+def _check_running(draft: Draft, task: Task, at: datetime) -> None:
+    case = draft.case
+    card = case.card(task.step)
+    if card is None:
+        overtake(draft, task, at)
+        draft.add(e.TaskSkipped(at=at, step=task.step, attempt=task.attempt, how="vanished"))
+        return
+    how = _why_not_running(case, card, task, at)
+    if how:
+        take_back(draft, task, at, how)
+        return
+    office = case.offices.get(task.holder)
+    if office is not None and office.excluded:
+        to = able(case, task.holder)
+        if to and to != task.holder:
+            draft.add(
+                e.TaskMoved(at=at, step=task.step, attempt=task.attempt, to=to, how="excluded")
+            )
+            task = draft.case.tasks[task.step][task.attempt - 1]
+    if card.at_once and not task.danger and conditions.holds(draft.case, card.at_once, at):
+        raise_to_top(draft, task, at)
+
+
+def _why_not_running(case: Case, card: Card, task: Task, at: datetime) -> str:
+    """Why an open task or watch falls away; empty while it stands."""
+    if not conditions.applies(case, card, at):
+        return "not_applicable"
+    if card.watch:
+        over = any(conditions.holds(case, fact, at) for fact in card.ends)
+        return "ended" if over else ""
+    if card.dated:
+        plan = case.standing
+        return "" if plan is not None and plan.number == task.plan_no else "plan_ended"
+    if card.after and not _started_by_hand(case, card, task):
+        return "" if conditions.start(case, card, at) is not None else "waiting"
+    return ""
+
+
+def _started_by_hand(case: Case, card: Card, task: Task) -> bool:
+    """Offered by an outcome, or made again: its own start does not judge it."""
+    return task.attempt > 1 or task.about != "" or card.id in case.forced or task.given
+
+
+def _check_card(draft: Draft, card: Card, at: datetime) -> None:
+    case = draft.case
+    if not _may_be_made(case, card, at):
+        return
+    newest = case.newest(card.id)
+    forced = case.forced.get(card.id)
+    started = conditions.start(case, card, at)
+    if started is None:
+        started = forced
+    if started is None:
+        return
+    if newest is not None and newest.state == "skipped" and case.reopened_at is not None:
+        started = max(started, case.reopened_at)
+    if card.dated and not _is_wanted_for_plan(case, card, at):
+        return
+    opens_at = offered_from(case, card)
+    if opens_at is not None and at < opens_at:
+        return
+    making = _making(case, card)
+    if making is None:
+        return
+    offer(draft, card, started, at, making)
+
+
+def _making(case: Case, card: Card) -> Making | None:
+    """For a renewal, or a watch over a paper: until when the paper stands."""
+    if not card.paper:
+        return Making()
+    papers = [case.newest_done(card.paper), case.newest_done(card.id)]
+    ends = [task.valid_until for task in papers if task is not None and task.valid_until]
+    return Making(valid_until=max(ends)) if ends else None
+
+
+def _may_be_made(case: Case, card: Card, at: datetime) -> bool:
+    if not _left_open(case, card.id) or not conditions.applies(case, card, at):
+        return False
+    if card.watch and any(conditions.holds(case, fact, at) for fact in card.ends):
+        return False
+    newest = case.newest(card.id)
+    if newest is None or newest.state == "waiting":
+        return True
+    if newest.is_open:
+        return False
+    if card.dated:
+        plan = case.standing
+        return plan is not None and (newest.plan_no != plan.number or card.only_if_lapsing)
+    if card.id in case.forced:
+        return True
+    return _ended_with_the_case(case, newest)
+
+
+def _ended_with_the_case(case: Case, task: Task) -> bool:
+    """Left out only because the case ended, before it was reopened (design.md 5)."""
+    if case.reopened_at is None or task.ended_at is None or task.ended_at > case.reopened_at:
+        return False
+    closing = case.plan.cards[task.step].outcomes.get(task.outcome)
+    closed_it = closing is not None and closing.case in {"closed", "cancelled"}
+    return closed_it or (task.state == "skipped" and not task.ended_by)
+
+
+def _left_open(case: Case, step: str) -> bool:
+    """After `returned, legal open` only the steps named by that outcome go on."""
+    if case.state != "returned_legal_open":
+        return True
+    for card in case.plan.cards.values():
+        for outcome in card.outcomes.values():
+            if outcome.case == "returned_legal_open":
+                return step in outcome.skips_all_but
+    return True
+
+
+def _is_wanted_for_plan(case: Case, card: Card, at: datetime) -> bool:
+    plan = case.standing
+    if plan is None:
+        return False
+    if not card.only_if_lapsing:
+        return True
+    done = case.newest_done(card.id)
+    if done is None:
+        return True
+    rule = card.outcomes.get(done.outcome)
+    if rule is not None and rule.ends_plan:
+        return True
+    return not gates.lasts(case, done, gates.plan_day(case, at))

@@ -1,0 +1,265 @@
+"""How a case reads: states of steps, lateness, whose turn, one sentence, what comes if nobody acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain import conditions
+from domain import events as e
+from domain.case import Case, Letter, Task
+from domain.draft import Draft
+from domain.ladder import rank
+from domain.plan import side_of
+from domain.release import is_other_side, may_cross
+from domain.wake import idle_at, next_wake, wake
+
+TURNS = {"host": "host", "origin": "origin", "transit": "partner"}
+PERSONS = frozenset({"person", "guardian"})
+NOBODY = "nobody"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """For what a case waits: one sentence and its parts."""
+
+    text: str
+    turn: str  # host origin partner person nobody
+    step: str = ""
+    attempt: int = 0
+    holder: str = ""
+    since: datetime | None = None
+    due_at: datetime | None = None
+    next_rung: str = ""
+    next_rung_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A reminder or rung that will fire if nobody acts."""
+
+    step: str
+    rung: str
+    at: datetime
+    to: tuple[str, ...] = ()
+
+
+# -- states
+
+
+def shown_state(case: Case) -> str:
+    """The case's state as people read it: a hold shows over open and returned."""
+    return "on_hold" if case.on_hold and not case.ended else case.state
+
+
+def step_state(case: Case, step: str, at: datetime) -> str:
+    """waiting, offered, accepted, done, held, skipped, not_applicable or absent (2.4)."""
+    card = case.card(step)
+    if card is None:
+        return "absent"
+    task = shown_task(case, step)
+    if task is not None and task.state == "done":
+        rule = card.outcomes.get(task.outcome)
+        back = rule is not None and rule.ends_plan and f"{step}:" in case.plan.departs_after_outcome
+        return "waiting" if back else "done"
+    if not conditions.applies(case, card, at):
+        return "not_applicable"
+    if task is None:
+        return "waiting"
+    if task.is_open and task.left is not None:
+        return "held"
+    return task.state
+
+
+def shown_task(case: Case, step: str) -> Task | None:
+    """The attempt that views speak of: the newest open one, else the newest."""
+    attempts = case.tasks.get(step, ())
+    open_ones = [task for task in attempts if task.is_open]
+    return open_ones[-1] if open_ones else (attempts[-1] if attempts else None)
+
+
+def is_unknown(case: Case, task: Task, at: datetime) -> bool:
+    """A follow-up past due without an outcome is unknown, never fine (domain.md P21)."""
+    card = case.plan.cards[task.step]
+    late = task.due_at is not None and task.due_at < at
+    return card.unknown_when_late and task.is_open and late
+
+
+# -- days
+
+
+def late_days(case: Case, task: Task, at: datetime) -> int:
+    """Calendar days from the due date to the answer, or to now; 0 on the due date and before."""
+    if task.due_at is None:
+        return 0
+    calendar = case.calendar_for(task.made_for)
+    answered = task.happened_at if task.state == "done" else None
+    end = answered or (task.ended_at if not task.is_open else None) or at
+    days = (calendar.local_date(end) - calendar.local_date(task.due_at)).days
+    return max(0, days)
+
+
+def age_days(case: Case, task: Task, at: datetime) -> int:
+    """Calendar days since the clock began, to the answer or to now."""
+    calendar = case.calendar_for(task.made_for)
+    end = task.happened_at if task.state == "done" and task.happened_at else at
+    return (calendar.local_date(end) - calendar.local_date(task.started_at)).days
+
+
+def next_rung(task: Task) -> tuple[str, datetime] | None:
+    """The next reminder or rung and its nominal moment."""
+    first = min(task.pending, key=lambda p: (p.at, rank(p.rung)), default=None)
+    return (first.rung, first.at) if first is not None else None
+
+
+# -- whose turn, and the sentence
+
+
+def in_focus(case: Case, at: datetime) -> Task | None:
+    """The open step due first; allowances, claim, reviews only when nothing else is open (2.4)."""
+    del at
+    open_ones = sorted(case.open_tasks(), key=_due_first)
+    main = [task for task in open_ones if not case.plan.cards[task.step].aside]
+    return next(iter(main or open_ones), None)
+
+
+def _due_first(task: Task) -> tuple[bool, datetime, datetime, str]:
+    return (task.due_at is None, task.due_at or task.offered_at, task.offered_at, task.step)
+
+
+def turn_of(case: Case, task: Task | None) -> str:
+    """host, origin, partner, person, or nobody."""
+    office = case.offices.get(task.holder) if task is not None else None
+    if office is None:
+        return NOBODY
+    if office.role in PERSONS:
+        return "person"
+    return TURNS.get(side_of(office.role), "partner")
+
+
+def waits_for(case: Case, at: datetime) -> Waiting:
+    """What the case waits for, in one sentence: step, whose turn, since when, what comes next."""
+    if case.ended:
+        return Waiting(f"The case is {case.state}; nothing is asked of anybody.", NOBODY)
+    task = in_focus(case, at)
+    prefix = "On hold. " if case.on_hold else ""
+    if task is None:
+        return _idle(case, prefix)
+    coming = next_rung(task)
+    return Waiting(
+        text=prefix + _sentence(case, task, at, coming),
+        turn=turn_of(case, task),
+        step=task.step,
+        attempt=task.attempt,
+        holder=task.holder,
+        since=task.started_at,
+        due_at=task.due_at,
+        next_rung=coming[0] if coming else "",
+        next_rung_at=coming[1] if coming else None,
+    )
+
+
+def _idle(case: Case, prefix: str) -> Waiting:
+    stalled = " and counts as stalled" if case.idle_reported else ""
+    since = case.idle_since
+    word = f" since {case.calendar_of(case.place()).local_date(since)}" if since else ""
+    text = f"No step is open{word}{stalled}: nobody's turn. Plan what comes next."
+    return Waiting(prefix + text, NOBODY, since=since, next_rung_at=idle_at(case))
+
+
+def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime] | None) -> str:
+    calendar = case.calendar_for(task.made_for)
+    card = case.plan.cards[task.step]
+    office = case.offices.get(task.holder)
+    role = office.role if office is not None else task.role
+    parts = [
+        f"Waits for {card.title} ({task.step}): turn of {task.holder}"
+        + (f" ({role})" if role != task.holder else ""),
+        f"since {calendar.local_date(task.started_at)}",
+    ]
+    if task.left is not None:
+        parts.append(f"held with {task.left} left")
+    elif task.due_at is not None:
+        late = late_days(case, task, at)
+        due = f"due {calendar.local_date(task.due_at)}"
+        parts.append(f"{due}, {late} days late" if task.due_at < at else due)
+    if is_unknown(case, task, at):
+        parts.append("how the person is: unknown")
+    if task.escalation == "open":
+        parts.append(f"escalated to {task.rung}, a decision is open")
+    elif rank(task.rung) > 0:
+        parts.append(f"reached {task.rung}")
+    if coming is not None:
+        parts.append(f"next {coming[0]} {calendar.local_date(coming[1])}")
+    return ", ".join(parts) + "."
+
+
+# -- what will happen if nobody acts
+
+
+def forecast(case: Case, at: datetime, days: int = 400) -> tuple[Foreseen, ...]:
+    """`wake` run forward: every reminder and rung of the next `days`, in order."""
+    draft = Draft(case)
+    until = at + timedelta(days=days)
+    while True:
+        moment = next_wake(draft.case)
+        if moment is None or moment > until:
+            break
+        before = len(draft.events)
+        wake(draft, moment, inclusive=True)
+        if len(draft.events) == before:
+            break
+    return tuple(_foreseen(draft.events))
+
+
+def _foreseen(events: list[e.Event]) -> Iterator[Foreseen]:
+    for event in events:
+        if isinstance(event, e.Reminded):
+            yield Foreseen(event.step, "E0", event.at, event.to)
+        elif isinstance(event, e.RungFired):
+            yield Foreseen(event.step, event.rung, event.at, event.to)
+
+
+# -- what somebody sees
+
+
+def seen_by(case: Case, office: str, view: str, at: datetime) -> frozenset[str]:
+    """The data words and shown states that an office sees in a view; nothing is the default."""
+    found = case.offices.get(office)
+    if found is None or found.excluded:
+        return frozenset()
+    if is_other_side(case, office) and view in {"case", "stalled"}:
+        return frozenset()
+    held = [task for task in case.open_tasks() if task.holder == office]
+    if view in {"task", "inbox"} and not held:
+        return frozenset()
+    words = set(case.plan.views.get(view, ()))
+    if view == "task":
+        for task in held:
+            words |= _request_words(case, task, office, at)
+            words |= {task.step, task.state}
+            if is_unknown(case, task, at):
+                words.add(UNKNOWN)
+    if view in {"case", "stalled"}:
+        words |= _case_words(case, at)
+    return frozenset(words)
+
+
+def _request_words(case: Case, task: Task, office: str, at: datetime) -> set[str]:
+    offer = Letter(0, "offer", task.step, office, (), at)
+    asked = may_cross(case, offer, at)
+    return set(asked.carries) if asked.may else set()
+
+
+def _case_words(case: Case, at: datetime) -> set[str]:
+    words = {shown_state(case), *case.flags, *case.bars}
+    for attempts in case.tasks.values():
+        task = attempts[-1]
+        words |= {task.step, step_state(case, task.step, at)}
+        if task.outcome:
+            words.add(task.outcome)
+        if is_unknown(case, task, at):
+            words.add(UNKNOWN)
+    return words

@@ -1,0 +1,168 @@
+"""Time alone: every reminder, rung, expiry and waiting message due, in order, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import partial
+
+from domain import conditions, consent
+from domain import events as e
+from domain.case import Case, Letter, Pending, Task
+from domain.deadlines import Clock, due
+from domain.draft import Draft
+from domain.ladder import REMINDER, fire, rank, remind
+from domain.letters import due_letters, leave, write
+from domain.offers import offered_from
+from domain.settle import settle
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Something that will happen by itself. Ties at one moment go by `order`, then `name`."""
+
+    at: datetime
+    order: int
+    name: str
+    happen: Callable[[Draft, datetime], None]
+
+
+def next_wake(case: Case) -> datetime | None:
+    """The earliest moment at which something happens by itself; None once the case is ended."""
+    if case.ended or case.opened_at is None:
+        return None
+    return min((item.at for item in _coming(case)), default=None)
+
+
+def wake(draft: Draft, until: datetime, *, inclusive: bool) -> None:
+    """Let everything due up to `until` happen, each recorded at its own nominal moment."""
+    while not draft.case.ended:
+        first = min(_coming(draft.case), key=lambda c: (c.at, c.order, c.name), default=None)
+        if first is None or first.at > until or (first.at == until and not inclusive):
+            return
+        at = draft.moment(first.at)
+        before = len(draft.events)
+        first.happen(draft, at)
+        settle(draft, at)
+        if len(draft.events) == before:
+            return  # nothing moved: better to stop here than to turn for ever
+
+
+def _coming(case: Case) -> Iterator[Coming]:
+    for task in case.running():
+        for item in task.pending:
+            yield Coming(item.at, rank(item.rung), task.key, partial(_rung, task=task, item=item))
+        for item in task.reports:
+            yield Coming(item.at, 6, task.key, partial(_report, task=task, item=item))
+    for letter in due_letters(case):
+        yield Coming(letter.leaves_at, 7, f"{letter.id:06}", partial(_leave, letter=letter))
+    yield from _of_person(case)
+    yield from _of_plan(case)
+    yield from _of_papers(case)
+    idle = idle_at(case)
+    if idle is not None:
+        yield Coming(idle, 9, "idle", _idle)
+
+
+def _current(draft: Draft, task: Task) -> Task:
+    return draft.case.tasks[task.step][task.attempt - 1]
+
+
+def _rung(draft: Draft, at: datetime, *, task: Task, item: Pending) -> None:
+    if item.rung == REMINDER:
+        remind(draft, _current(draft, task), at)
+    else:
+        fire(draft, _current(draft, task), item.rung, at)
+
+
+def _report(draft: Draft, at: datetime, *, task: Task, item: Pending) -> None:
+    draft.add(e.Recorded(at=at, what=item.rung, step=task.step, attempt=task.attempt))
+
+
+def _leave(draft: Draft, at: datetime, *, letter: Letter) -> None:
+    leave(draft, letter, at)
+
+
+# -- the person
+
+
+def _of_person(case: Case) -> Iterator[Coming]:
+    if case.adult_on is not None and not case.turned_adult and case.opened_at is not None:
+        midnight = case.calendar_of(case.place()).at(case.adult_on, time(0, 0))
+        if midnight > case.opened_at:
+            yield Coming(midnight, -2, "adult", _adult)
+    ending = consent.next_end(case)
+    if ending is not None:
+        yield Coming(ending[0], -1, "consent", partial(_lapse, purpose=ending[1]))
+
+
+def _adult(draft: Draft, at: datetime) -> None:
+    draft.add(e.TurnedAdult(at=at))
+
+
+def _lapse(draft: Draft, at: datetime, *, purpose: str) -> None:
+    draft.add(e.ConsentLapsed(at=at, purpose=purpose))
+
+
+# -- the plan: steps offered so long before it
+
+
+def _of_plan(case: Case) -> Iterator[Coming]:
+    plan = case.standing
+    if plan is None:
+        return
+    for card in case.plan.cards.values():
+        opens_at = offered_from(case, card) if card.dated else None
+        newest = case.newest(card.id)
+        made = newest is not None and newest.plan_no == plan.number
+        if opens_at is not None and not made and conditions.applies(case, card, opens_at):
+            yield Coming(opens_at, -1, card.id, _nothing)
+
+
+def _nothing(draft: Draft, at: datetime) -> None:
+    """Only the moment matters; `settle` makes the step."""
+
+
+# -- papers that end
+
+
+def _of_papers(case: Case) -> Iterator[Coming]:
+    for card in case.plan.cards.values():
+        if not card.lapses_to or card.lapses_to in case.flags:
+            continue
+        task = case.newest_done(card.id)
+        if task is None or task.valid_until is None or task.outcome == "ended":
+            continue
+        until = max(t.valid_until for t in _papers(case, card.id) if t.valid_until is not None)
+        ends = case.calendar_of(case.place()).end_of(until)
+        yield Coming(ends, -1, card.id, partial(_paper_lapsed, step=card.id))
+
+
+def _papers(case: Case, step: str) -> list[Task]:
+    """The order itself and its renewals."""
+    done = [case.newest_done(step), case.newest_done(f"{step}/renewal")]
+    return [task for task in done if task is not None and task.valid_until is not None]
+
+
+def _paper_lapsed(draft: Draft, at: datetime, *, step: str) -> None:
+    card = draft.case.plan.cards[step]
+    draft.add(e.FlagSet(at=at, flag=card.lapses_to))
+    for role in card.tells_lapse:
+        write(draft, at, "lapsed", draft.case.office_of(role), step=step)
+
+
+# -- a case in which nothing is asked of anybody
+
+
+def idle_at(case: Case) -> datetime | None:
+    """When a case without any open task counts as stalled (stories.md 4.9)."""
+    if case.idle_since is None or case.idle_reported or case.on_hold:
+        return None
+    length = case.plan.idle_after
+    never_rolls = Clock(length.amount, length.unit, legal=True)
+    return due(never_rolls, case.idle_since, case.calendar_of(case.place())).at
+
+
+def _idle(draft: Draft, at: datetime) -> None:
+    draft.add(e.IdleFound(at=at, since=draft.case.idle_since or at))
