@@ -188,7 +188,7 @@ def _busy(case: Case, event: e.Event) -> Case:
 
 @_on(e.TaskAccepted)
 def _accepted(case: Case, event: e.TaskAccepted) -> Case:
-    return _change(case, event, state="accepted")
+    return _change(case, event, state="accepted", accepted_at=event.at)
 
 
 @_on(e.TaskMoved)
@@ -210,11 +210,13 @@ def _done(case: Case, event: e.TaskDone) -> Case:
         outcome=event.outcome,
         happened_at=event.happened_at,
         ended_at=event.at,
+        ended_version=case.version + 1,
         ended_by=event.by,
         ended_user=event.user,
         ended_for=event.for_,
         valid_until=event.valid_until,
-        pending=(),
+        due_at=event.ends_at or _task(case, event).due_at,
+        pending=event.pending,
         reports=(),
         left=None,
     )
@@ -229,6 +231,7 @@ def _skipped(case: Case, event: e.TaskSkipped) -> Case:
         event,
         state="skipped",
         ended_at=event.at,
+        ended_version=case.version + 1,
         ended_by=event.by,
         ended_user=event.user,
         outcome="",
@@ -290,6 +293,8 @@ def _clock_stopped(case: Case, event: e.ClockStopped) -> Case:
 @_on(e.Reminded)
 def _reminded(case: Case, event: e.Reminded) -> Case:
     task = _task(case, event)
+    if event.quiet:
+        return _change(case, event, pending=_without_first(task, "E0"))
     rung = "E0" if task.rung == "none" else task.rung
     return _change(
         case,

@@ -65,11 +65,13 @@ class Task:
     deciders: tuple[str, ...] = ()
     escalation: str = "none"  # none open decided overtaken
     decided_at: datetime | None = None
+    accepted_at: datetime | None = None
     left: Clock | None = None  # what a hold kept
     promised_on: date | None = None
     outcome: str = ""
     happened_at: datetime | None = None
     ended_at: datetime | None = None
+    ended_version: int = 0  # of the case, when it ended
     ended_by: str = ""  # office
     ended_user: str = ""
     ended_for: str = ""
@@ -234,6 +236,12 @@ class Case:
             for task in attempts:
                 if task.is_open:
                     yield task
+
+    def warned(self) -> Iterator[Task]:
+        """Done steps whose paper is watched until its end, as a protection order."""
+        for attempts in self.tasks.values():
+            if attempts[-1].state == "done" and attempts[-1].pending:
+                yield attempts[-1]
 
     def office_of(self, role: str) -> str:
         """The office that holds a role here, or empty."""

@@ -174,6 +174,8 @@ class TaskDone(Acted):
     valid_until: date | None = None
     approved_by: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)  # no free text, no names
+    ends_at: datetime | None = None  # of a paper that is watched
+    pending: tuple[Pending, ...] = ()  # warnings before it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,7 @@ class Reminded(Event):
     step: str
     attempt: int
     to: tuple[str, ...]
+    quiet: bool = False  # a promised day has not come: nobody is reminded, nothing is counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,18 @@ def schedule(
     return tuple(sorted(found, key=lambda p: (p.at, rank(p.rung))))
 
 
+def warnings(
+    case: Case, card: Card, office: str, until: date, set_at: datetime
+) -> tuple[Pending, ...]:
+    """The rungs before the end of a paper, as 30, 14 and 7 days; those past fire at once."""
+    calendar = case.calendar_for(office)
+    found = [
+        Pending(name, calendar.opening(until - timedelta(days=lead.amount)))
+        for name, lead in card.warns
+    ]
+    return tuple(p for p in found if p.at >= set_at or p.rung != REMINDER)
+
+
 def _length(clock: Clock) -> timedelta:
     return timedelta(**{clock.unit: clock.amount})
 

@@ -26,6 +26,7 @@ class Making:
     day: date | None = None  # a due date given by a person (reviews)
     valid_until: date | None = None  # the paper it renews or watches
     about: str = ""
+    quiet: bool = False  # completed in the same act: nobody needs an offer
 
 
 def owner_of(case: Case, card: Card) -> str:
@@ -96,7 +97,7 @@ def offer(
             about=making.about,
         )
     )
-    if not card.watch:
+    if not card.watch and not making.quiet:
         write(draft, at, "offer", holder, step=card.id, attempt=attempt)
     return draft.case.tasks[card.id][-1]
 

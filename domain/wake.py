@@ -55,6 +55,11 @@ def _coming(case: Case) -> Iterator[Coming]:
             yield Coming(item.at, rank(item.rung), task.key, partial(_rung, task=task, item=item))
         for item in task.reports:
             yield Coming(item.at, 6, task.key, partial(_report, task=task, item=item))
+    for task in case.warned():
+        for item in task.pending:
+            yield Coming(
+                item.at, rank(item.rung), task.key, partial(_warning, task=task, item=item)
+            )
     for letter in due_letters(case):
         yield Coming(letter.leaves_at, 7, f"{letter.id:06}", partial(_leave, letter=letter))
     yield from _of_person(case)
@@ -74,6 +79,15 @@ def _rung(draft: Draft, at: datetime, *, task: Task, item: Pending) -> None:
         remind(draft, _current(draft, task), at)
     else:
         fire(draft, _current(draft, task), item.rung, at)
+
+
+def _warning(draft: Draft, at: datetime, *, task: Task, item: Pending) -> None:
+    """Before a paper ends: the top rung reaches its receivers at any hour (3.7)."""
+    current = _current(draft, task)
+    if item.rung == REMINDER:
+        remind(draft, current, at)
+    else:
+        fire(draft, current, item.rung, at, top=item == task.pending[-1])
 
 
 def _report(draft: Draft, at: datetime, *, task: Task, item: Pending) -> None:

@@ -53,12 +53,12 @@ def allowed(case: Case, command: Command, act: str) -> None:
         raise NotYours(f"{command.by} may not do this: {act}")
 
 
-def card_of(case: Case, command: Command, at: datetime) -> Card:
+def card_of(case: Case, command: Command, at: datetime, *, watches: bool = False) -> Card:
     """The card of the step an act is about; one that is absent or excluded is unknown."""
     if not command.step:
         raise MissingField("Name the step")
     card = case.card(command.step)
-    if card is None or card.watch:
+    if card is None or (card.watch and not watches):
         raise UnknownStep(f"This corridor has no step {command.step}")
     if card.do_not_notify and "do_not_notify_state" in case.flags:
         raise DoNotNotify
@@ -76,9 +76,16 @@ def moment_of(command: Command, at: datetime) -> datetime:
     return command.happened_at
 
 
-def not_just_ended(command: Command, ended_at: datetime | None, at: datetime) -> None:
+def not_just_done(command: Command, done_at: datetime | None, at: datetime) -> None:
     """Somebody else's act of the same moment (or within the caller's window) won."""
-    if ended_at is not None and at - ended_at <= timedelta(seconds=command.window):
+    if done_at is not None and at - done_at <= timedelta(seconds=command.window):
+        raise Conflict
+
+
+def not_just_ended(command: Command, task: Task, at: datetime) -> None:
+    """The same for the end of a task; also when it ended after the version the caller knew."""
+    not_just_done(command, task.ended_at, at)
+    if command.seen is not None and task.ended_version > command.seen:
         raise Conflict
 
 
@@ -114,7 +121,7 @@ def open_task(case: Case, card: Card, command: Command, at: datetime) -> Task:
     """The newest attempt, which must still be open."""
     task = case.newest(card.id)
     if task is not None and not task.is_open:
-        not_just_ended(command, task.ended_at, at)
+        not_just_ended(command, task, at)
     if task is None or not task.is_open:
         raise WrongState(f"{card.id} is not open")
     return task

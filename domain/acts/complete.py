@@ -9,7 +9,7 @@ from domain import events as e
 from domain.acts import checks
 from domain.acts.ending import end_case, end_plan, leave_only, withdraw
 from domain.acts.holding import resume_now
-from domain.case import Case, Task
+from domain.case import Case, Pending, Task
 from domain.commands import Command
 from domain.draft import Draft
 from domain.errors import (
@@ -23,7 +23,7 @@ from domain.errors import (
     UnknownOutcome,
     WrongState,
 )
-from domain.ladder import rank
+from domain.ladder import rank, warnings
 from domain.letters import write
 from domain.offers import Making, offer, offered_from, owner_of
 from domain.plan import Card, Outcome
@@ -81,7 +81,7 @@ def _check_not_twice(
     if over and task is not None and task.outcome == "paid" and outcome.name == "paid":
         raise AlreadyPaid
     if over and task is not None and not repeats:
-        checks.not_just_ended(command, task.ended_at, at)
+        checks.not_just_ended(command, task, at)
 
 
 def _may_repeat(case: Case, card: Card, at: datetime) -> bool:
@@ -166,8 +166,9 @@ def _do(
     task = _about(draft.case, card, command)
     repeated = task is not None and not task.is_open and task.state != "waiting"
     if task is None or not task.is_open:
-        task = offer(draft, card, happened, at)
+        task = offer(draft, card, happened, at, Making(quiet=True))
     overtake(draft, task, at)
+    watched = bool(card.warns) and command.valid_until is not None
     draft.add(
         e.TaskDone(
             at=at,
@@ -182,8 +183,12 @@ def _do(
             valid_until=command.valid_until,
             approved_by=command.approved_by,
             fields=dict(command.fields),
+            ends_at=_end_of(draft.case, task, command) if watched else None,
+            pending=_warnings(draft.case, card, task, command, at) if watched else (),
         )
     )
+    if card.paper:
+        _watch_anew(draft, card, command, at)
     in_time = task.due_at is not None and happened <= task.due_at < at
     if in_time and rank(task.rung) > 0:
         draft.add(e.Recorded(at=at, what="answered_in_time", step=card.id, attempt=task.attempt))
@@ -191,6 +196,48 @@ def _do(
     if repeated:
         _restart(draft, outcome, happened, at)
     _again(draft, card, outcome, command, task, happened, at)
+
+
+def _end_of(case: Case, task: Task, command: Command) -> datetime | None:
+    until = command.valid_until
+    return case.calendar_for(task.made_for).closing(until) if until is not None else None
+
+
+def _warnings(
+    case: Case, card: Card, task: Task, command: Command, at: datetime
+) -> tuple[Pending, ...]:
+    until = command.valid_until
+    return warnings(case, card, task.made_for, until, at) if until is not None else ()
+
+
+def _watch_anew(draft: Draft, card: Card, command: Command, at: datetime) -> None:
+    """A renewal moves the warnings of the paper it renews to the new end."""
+    case = draft.case
+    paper = case.newest_done(card.paper)
+    of = case.card(card.paper)
+    if paper is None or of is None or not of.warns:
+        return
+    overtake(draft, paper, at)
+    ends = _end_of(case, paper, command)
+    if ends is None:
+        return
+    draft.add(
+        e.ClockSet(
+            at=at,
+            step=paper.step,
+            attempt=paper.attempt,
+            old=paper.due_at,
+            due_at=ends,
+            unrolled_on=command.valid_until,
+            pending=_warnings(case, of, paper, command, at),
+            clock=paper.clock,
+            clock_from=at,
+            how="renewed",
+            given=True,
+            by=command.by,
+            user=command.user,
+        )
+    )
 
 
 def _effects(
@@ -311,4 +358,6 @@ def _again(
     newest = draft.case.newest(card.id)
     if newest is not None and newest.is_open:
         return
-    offer(draft, card, happened, at, Making(made_for=task.made_for, about="again"))
+    until = command.valid_until if card.paper else None
+    making = Making(made_for=task.made_for, about="again", valid_until=until)
+    offer(draft, card, happened, at, making)

@@ -24,15 +24,15 @@ DECISIONS = ("extend", "reassign", "waive", "refer_up", "cancel")
 def decide(draft: Draft, command: Command, at: datetime) -> None:
     """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
     case = draft.case
-    card = checks.card_of(case, command, at)
+    card = checks.card_of(case, command, at, watches=True)
     checks.moment_of(command, at)
     checks.signed(case, command)
     task = _in_question(case, card)
     if task is not None and task.escalation == "open" and command.by not in task.deciders:
         raise NotYours(f"This escalation did not reach {command.by}")
     if task is not None and task.escalation != "open":
-        checks.not_just_ended(command, task.decided_at, at)
-        checks.not_just_ended(command, task.ended_at, at)
+        checks.not_just_done(command, task.decided_at, at)
+        checks.not_just_ended(command, task, at)
     _check_fields(case, command, task, at)
     if task is not None and command.user == person_of(case, task.holder):
         raise OwnRequest
@@ -84,7 +84,8 @@ def _decide(draft: Draft, card: Card, task: Task, command: Command, at: datetime
     )
     holder = task.holder
     current = draft.case.tasks[card.id][task.attempt - 1]
-    _CARRY_OUT[command.decision](draft, current, command, at)
+    if current.is_open or command.decision == "refer_up":
+        _CARRY_OUT[command.decision](draft, current, command, at)
     told = dict.fromkeys((holder, draft.case.office_of(f"{draft.case.plan.home}.case")))
     for office in told:
         write(

@@ -44,7 +44,7 @@ def _stop(draft: Draft, task: Task, at: datetime) -> None:
     begun = rank(task.rung) > 0 or (task.due_at is not None and task.due_at < at)
     if card is None or not card.pauses or begun:
         return
-    if task.clock is None or task.clock.legal or task.due_at is None or task.given:
+    if task.clock is None or task.clock.legal or task.due_at is None:
         return
     calendar = draft.case.calendar_for(task.made_for)
     left = left_after(task.clock, at, task.due_at, task.unrolled_on, calendar)

@@ -75,13 +75,13 @@ def _plan(draft: Draft, command: Command, moment: datetime, receiving: str, at: 
             user=command.user,
         )
     )
-    roles = draft.case.plan.recipients.get("plan_manifest", ())
-    if roles:
+    rules = draft.case.plan
+    if rules.sends_with_plan:
         version = draft.case.manifest_version + 1
         draft.add(e.ManifestMade(at=at, version=version, empty=False))
-        for role in roles:
+        for role in rules.sends_with_plan_to:
             to = draft.case.office_of(role)
-            write(draft, at, "manifest", to, step="handover", version=version)
+            write(draft, at, rules.sends_with_plan, to, step="handover", version=version)
 
 
 def depart(draft: Draft, command: Command, at: datetime) -> None:

@@ -46,7 +46,7 @@ def extend(draft: Draft, command: Command, at: datetime) -> None:
         if newest.escalation == "open" and not decider:
             raise NotYours("An escalation is open; only those it reached may extend")
     elif newest is not None and newest.state != "waiting":
-        checks.not_just_ended(command, newest.ended_at, at)
+        checks.not_just_ended(command, newest, at)
     checks.needs(command, "due", "reason")
     assert command.due is not None  # noqa: S101 - `needs` has just seen to it
     office = newest.made_for if newest is not None else command.by
@@ -76,7 +76,7 @@ def skip(draft: Draft, command: Command, at: datetime) -> None:
     checks.allowed(case, command, "skip")
     newest = case.newest(card.id)
     if newest is not None and not newest.is_open and newest.state != "waiting":
-        checks.not_just_ended(command, newest.ended_at, at)
+        checks.not_just_ended(command, newest, at)
     checks.needs(command, "reason")
     task = checks.open_task(case, card, command, at)
     if task.escalation == "open":

@@ -9,7 +9,7 @@ from domain.acts import checks
 from domain.case import Case, Task
 from domain.commands import Command
 from domain.draft import Draft
-from domain.errors import Conflict, InvalidField, NotYours, WrongState
+from domain.errors import InvalidField, NotYours, WrongState
 from domain.ladder import raise_to_top
 from domain.letters import write
 from domain.offers import Making, offer, owner_of
@@ -27,7 +27,8 @@ def accept(draft: Draft, command: Command, at: datetime) -> None:
     checks.acts_for(case, card, command, _holder(case, card, command))
     task = case.newest(card.id)
     if task is not None and task.state == "accepted":
-        raise Conflict(f"{card.id} has been accepted already")
+        checks.not_just_done(command, task.accepted_at, at)
+        raise WrongState(f"{card.id} has been accepted already")
     task = checks.open_task(case, card, command, at)
     checks.alive(case)
     draft.add(
@@ -42,7 +43,7 @@ def decline(draft: Draft, command: Command, at: datetime) -> None:
     checks.acts_for(case, card, command, _holder(case, card, command))
     newest = case.newest(card.id)
     if newest is not None and not newest.is_open:
-        checks.not_just_ended(command, newest.ended_at, at)
+        checks.not_just_ended(command, newest, at)
     checks.needs(command, "reason")
     task = checks.open_task(case, card, command, at)
     back_to = case.office_of(f"{case.plan.home}.case")
@@ -92,7 +93,7 @@ def reassign(draft: Draft, command: Command, at: datetime) -> None:
         raise NotYours(f"{command.by} does not reassign {card.id}")
     task = case.newest(card.id)
     if task is not None and not task.is_open and task.state != "waiting":
-        checks.not_just_ended(command, task.ended_at, at)
+        checks.not_just_ended(command, task, at)
     checks.needs(command, "to", "reason")
     if command.to not in case.offices:
         raise InvalidField(f"`to` names no office of this case: {command.to}")
@@ -177,7 +178,7 @@ def promise(draft: Draft, command: Command, at: datetime) -> None:
     checks.acts_for(case, card, command, holder)
     newest = case.newest(card.id)
     if newest is not None and not newest.is_open:
-        checks.not_just_ended(command, newest.ended_at, at)
+        checks.not_just_ended(command, newest, at)
     checks.needs(command, "day")
     day = command.day
     assert day is not None  # noqa: S101 - `needs` has just seen to it

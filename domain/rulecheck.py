@@ -1,0 +1,348 @@
+"""Everything that can be wrong with the rules, in plain sentences naming file, card and field.
+
+It only looks; `rulebook.py` refuses what cannot be read, this refuses what could leave a person stuck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from domain import rulefacts as words
+from domain.plan import Card, Outcome, Plan
+from domain.rulebook import CARDS, CORRIDORS, Draft, Rulebook, read_corridor
+from domain.rulecards import Problem, meant
+from domain.rulestart import steps_that_never_start
+from domain.ruletables import NO_SOURCE, check_tables, is_source
+from domain.rulewalk import dead_end
+
+KINDS = ("plain", "closure", "review", "verification_request")
+CASE_STATES = ("open", "returned", "returned_legal_open", "closed")
+MESSAGES = ("request", "notice", "manifest", "extract", "feedback")
+RESULT_FIELDS = (
+    "valid_until", "amount", "currency", "approved_by", "evidence", "until", "review",
+)  # fmt: skip
+REPORTS = ("national_report", "agenda_item")
+REMINDER = "E0"
+
+Said = Iterator[tuple[str, str]]  # field and sentence
+
+
+def check_rulebook(rulebook: Rulebook) -> list[Problem]:
+    """All problems of a rulebook, each once; none means that it may be used."""
+    try:
+        return _all_problems(rulebook)
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+        said = f"a value has another shape than the rules have there: {wrong}"
+        return [*rulebook.problems, Problem("rules", "", "", said)]
+
+
+def _all_problems(rulebook: Rulebook) -> list[Problem]:
+    found = list(rulebook.problems)
+    drafts = [read_corridor(rulebook, corridor, {}) for corridor in rulebook.corridors]
+    if not drafts:
+        found.append(Problem(CORRIDORS, "", "", "there is no corridor"))
+    for draft in drafts:
+        found.extend(draft.problems)
+        found.extend(_cards(draft))
+        found.extend(_corridor(draft))
+    found.extend(check_tables(rulebook, drafts))
+    found.extend(_unused_files(rulebook))
+    # A walk through rules that cannot be read would only repeat in riddles what is said above.
+    if not found:
+        found.extend(problem for draft in drafts for problem in _stuck(draft))
+    return list(dict.fromkeys(found))
+
+
+def _cards(draft: Draft) -> Iterator[Problem]:
+    for card in draft.plan.cards.values():
+        for look in LOOKS:
+            for field, sentence in look(card, draft.plan):
+                yield Problem(draft.files[card.id], card.id, field, sentence)
+        for name, outcome in card.outcomes.items():
+            for look_at in OUTCOME_LOOKS:
+                for field, sentence in look_at(outcome, card, draft.plan):
+                    yield Problem(
+                        draft.files[card.id], card.id, f"outcomes.{name}.{field}", sentence
+                    )
+
+
+# -- one card
+
+
+def _source(card: Card, _: Plan) -> Said:
+    if card.source and not is_source(card.source):
+        yield "source", NO_SOURCE.format(card.source)
+
+
+def _people(card: Card, _: Plan) -> Said:
+    if card.owner:
+        yield from _each("owner", words.unknown_role(card.owner, more=words.OWNER_WORDS))
+    for field in ("recorded_by", "waivable_by", "tells_lapse"):
+        for role in getattr(card, field):
+            yield from _each(field, words.unknown_role(role))
+
+
+def _facts(card: Card, plan: Plan) -> Said:
+    for need in card.after:
+        for fact in (*need.any_of, *need.when):
+            yield from _each("after", words.wrong_with(fact, plan))
+    for field in ("applies_to", "counts_from", "requires", "repeat_after", "ends"):
+        for text in getattr(card, field):
+            for fact in text.split(" or "):
+                yield from _each(field, words.wrong_with(fact, plan))
+    if card.at_once:
+        yield from _each("at_once", words.wrong_with(card.at_once, plan))
+
+
+def _names(card: Card, plan: Plan) -> Said:
+    yield from _each("kind", words.unknown("kind of step", card.kind, KINDS))
+    if card.consent:
+        yield from _each("consent", words.unknown("purpose", card.consent, words.PURPOSES))
+    if card.lapses_to:
+        yield from _each("lapses_to", words.unknown("flag", card.lapses_to, words.FLAGS))
+    for step in card.not_by:
+        yield from _each("not_by", words.unknown("step", step, tuple(plan.cards)))
+    if card.shares and card.shares not in plan.releases:
+        lists = tuple(plan.releases)
+        yield (
+            "shares",
+            f"releases.toml has no field list '{card.shares}'{meant(card.shares, lists)}",
+        )
+    rungs = {rung.name for ladder in plan.ladders.values() for rung in ladder.rungs}
+    for name, _ in card.warns:
+        yield from _each("warns", words.unknown("rung", name, (REMINDER, *sorted(rungs))))
+    for name, _ in card.reports:
+        yield from _each("reports", words.unknown("report", name, REPORTS))
+
+
+def _clock(card: Card, _: Plan) -> Said:
+    made_by_act = card.owner == "setter" or (card.early and not card.after)
+    has_clock = card.within or card.before_plan or card.at_plan or card.before_valid
+    if not has_clock and not made_by_act:
+        yield "within", "has no clock: it could wait for ever; add 'within' or 'before_plan'"
+    if card.early and not (card.after or has_clock or card.warns):
+        yield "warns", "has neither a clock nor warnings: it could wait for ever"
+    if (card.before_plan or card.at_plan or card.offered_before_plan) and not card.dated:
+        yield "dated", "counts from the planned day, so it needs 'dated = true'"
+    if card.dated and not any("plan" in need.any_of for need in card.after):
+        yield "after", "belongs to a handover plan, so it starts after 'plan'"
+    if bool(card.paper) != bool(card.before_valid):
+        yield "paper", "'paper' and 'before_valid' belong together"
+
+
+def _ladder(card: Card, plan: Plan) -> Said:
+    if not card.ladder:
+        yield "ladder", "has no ladder: nobody would hear that it is late"
+    else:
+        yield from _each("ladder", words.unknown("ladder", card.ladder, tuple(plan.ladders)))
+
+
+def _paper(card: Card, plan: Plan) -> Said:
+    paper = plan.cards.get(card.paper)
+    if not card.paper:
+        return
+    if paper is None:
+        yield from _each("paper", words.unknown("step", card.paper, tuple(plan.cards)))
+    elif not any("valid_until" in outcome.needs for outcome in paper.outcomes.values()):
+        yield "paper", f"no outcome of '{card.paper}' needs 'valid_until', so it never ends"
+
+
+def _shape(card: Card, _: Plan) -> Said:
+    outcomes = list(card.outcomes.values())
+    if card.watch:
+        if outcomes:
+            yield "outcomes", "a watch has no outcomes; nobody does it"
+        if not card.ends:
+            yield "ends", "a watch needs 'ends', or it watches for ever"
+        return
+    if not outcomes:
+        yield "outcomes", "has no outcomes, so nobody could complete it"
+    elif all(outcome.again for outcome in outcomes):
+        yield "outcomes", "every outcome makes it again, so it never ends"
+    if card.ends:
+        yield "ends", "only a watch has 'ends'"
+
+
+LOOKS: tuple[Callable[[Card, Plan], Said], ...] = (
+    _source,
+    _people,
+    _facts,
+    _names,
+    _clock,
+    _ladder,
+    _paper,
+    _shape,
+)
+
+
+# -- one outcome
+
+
+def _outcome_words(outcome: Outcome, card: Card, plan: Plan) -> Said:
+    steps = tuple(plan.cards)
+    known: tuple[tuple[str, tuple[str, ...], str, tuple[str, ...]], ...] = (
+        ("offers", outcome.offers, "step", steps),
+        ("restarts", outcome.restarts, "step", steps),
+        ("skips_all_but", outcome.skips_all_but, "step", steps),
+        ("closes", outcome.closes, "gate", words.GATES),
+        ("gates", outcome.gates, "gate", words.GATES),
+        ("withdraws", outcome.withdraws, "purpose", words.PURPOSES),
+        ("confirms", outcome.confirms, "purpose", words.PURPOSES),
+        ("needs", outcome.needs, "field of a result", RESULT_FIELDS),
+        ("case", tuple(filter(None, [outcome.case])), "state of a case", CASE_STATES),
+        ("sends", tuple(filter(None, [outcome.sends])), "message", MESSAGES),
+    )
+    for field, named, what, allowed in known:
+        for word in named:
+            yield from _each(field, words.unknown(what, word, allowed))
+    for field in ("tells", "sends_to"):
+        for role in getattr(outcome, field):
+            yield from _each(field, words.unknown_role(role))
+    if outcome.again_multiple_of:
+        yield from _each("again_multiple_of", words.wrong_with(outcome.again_multiple_of, plan))
+    if outcome.restarts and not card.repeat_after:
+        yield "restarts", "is only read when the step can be repeated; add 'repeat_after'"
+
+
+def _outcome_message(outcome: Outcome, card: Card, plan: Plan) -> Said:
+    if bool(outcome.sends) != bool(outcome.sends_to):
+        yield "sends_to", "'sends' and 'sends_to' belong together"
+    if outcome.sends == "request" and not card.shares:
+        yield "sends", "sends a request, but 'shares' names no field list for it"
+    elif outcome.sends in MESSAGES[1:] and outcome.sends not in plan.releases:
+        yield "sends", f"releases.toml has no field list '{outcome.sends}'"
+
+
+OUTCOME_LOOKS: tuple[Callable[[Outcome, Card, Plan], Said], ...] = (
+    _outcome_words,
+    _outcome_message,
+)
+
+
+def _each(field: str, sentences: Iterator[str]) -> Said:
+    for sentence in sentences:
+        yield field, sentence
+
+
+# -- one corridor
+
+
+def _corridor(draft: Draft) -> Iterator[Problem]:
+    plan = draft.plan
+    file = f"{CORRIDORS}{plan.corridor}.toml"
+    at = partial(Problem, file, "")
+    for field, sentence in steps_that_never_start(plan):
+        card = field.partition(".")[0]
+        yield Problem(draft.files[card], card, field.partition(".")[2], sentence)
+    yield from _gates(draft)
+    for word, roles in plan.recipients.items():
+        if word == "identity":
+            continue
+        for role in roles:
+            for _, sentence in _each("", words.unknown_role(role)):
+                yield at(f"recipients.{word}", sentence)
+    for step in plan.recipients.get("identity", ()):
+        outcomes: Mapping[str, Outcome] = plan.cards[step].outcomes if step in plan.cards else {}
+        if "confirmed" not in outcomes:
+            yield at("identity", f"'{step}' is no step with the outcome 'confirmed'")
+    for fact in plan.child_needs:
+        for sentence in words.wrong_with(fact, plan):
+            yield at("child_needs", sentence)
+    for sentence in words.wrong_with(plan.departs_after_outcome, plan):
+        yield at("step", sentence)
+    if plan.sends_with_plan and plan.sends_with_plan not in plan.releases:
+        yield at("sends_with_plan", f"releases.toml has no field list '{plan.sends_with_plan}'")
+    for role in plan.sends_with_plan_to:
+        for sentence in words.unknown_role(role):
+            yield at("sends_with_plan_to", sentence)
+    yield from _own_people(draft)
+
+
+def _gates(draft: Draft) -> Iterator[Problem]:
+    plan = draft.plan
+    asked = ("applies", "plan_handover", "depart", "handed_over")
+    for where in asked:
+        field = f"asked.{plan.corridor}.{where}"
+        if where not in plan.gates:
+            yield Problem("gates.toml", "", field, f"says no gates for '{where}'")
+        for gate in plan.gates.get(where, ()):
+            if gate == "no_bar" and where == "plan_handover":
+                continue
+            if gate not in words.GATES:
+                for sentence in words.unknown("gate", gate, words.GATES):
+                    yield Problem("gates.toml", gate, field, sentence)
+                continue
+            openers = plan.gates.get(gate, ())
+            if not openers:
+                yield Problem("gates.toml", gate, field, "is asked, but nothing opens this gate")
+            for fact in openers:
+                for sentence in words.wrong_with(fact, plan):
+                    yield Problem(
+                        "gates.toml",
+                        gate,
+                        "opened_by",
+                        f"no step of {plan.corridor} opens it: {sentence}",
+                    )
+
+
+def _own_people(draft: Draft) -> Iterator[Problem]:
+    """Where the home country holds the case its own national needs no proof of nationality."""
+    plan = draft.plan
+    if plan.home != "origin":
+        return
+    for card in plan.cards.values():
+        asks = card.id.startswith("verification") or card.owner == "origin.identity"
+        if asks or card.track == "nationality":
+            yield Problem(
+                draft.files[card.id],
+                card.id,
+                "id",
+                f"asks about nationality, and in {plan.corridor} nobody may: its own people"
+                " come home",
+            )
+    if plan.recipients.get("identity") or "identity" in plan.gates.get("applies", ()):
+        yield Problem(
+            f"{CORRIDORS}{plan.corridor}.toml",
+            "",
+            "identity",
+            "the gate identity does not apply where the country takes its own people back",
+        )
+
+
+def _unused_files(rulebook: Rulebook) -> Iterator[Problem]:
+    used = {
+        f"{CARDS}{name}.toml"
+        for corridor in rulebook.corridors
+        for name in rulebook.table(f"{CORRIDORS}{corridor}.toml").get("cards", [])
+    }
+    known = ("access.toml", "calendars.toml", "gates.toml", "ladders.toml", "offices.toml",
+             "releases.toml")  # fmt: skip
+    for file in rulebook.tables:
+        if file.startswith(CARDS) and file not in used:
+            yield Problem(file, "", "", "no corridor uses these cards")
+        elif not file.startswith((CARDS, CORRIDORS)) and file not in known:
+            yield Problem(file, "", "", f"nobody reads this file{meant(file, known)}")
+    for file in known:
+        if file not in rulebook.tables and not rulebook.problems:
+            yield Problem(file, "", "", "the file is missing")
+
+
+def _stuck(draft: Draft) -> Iterator[Problem]:
+    plan = draft.plan
+    try:
+        end = dead_end(plan)
+    except ValueError as wrong:
+        yield Problem(f"{CORRIDORS}{plan.corridor}.toml", "", "", str(wrong))
+        return
+    if end is None:
+        return
+    file = draft.files.get(end.step, f"{CORRIDORS}{plan.corridor}.toml")
+    yield Problem(
+        file,
+        end.step,
+        f"outcomes.{end.outcome}" if end.outcome else "",
+        f"dead end in {plan.corridor}: from here {end.who} can never come to an end of the case;"
+        " the shortest way there:",
+        end.path,
+    )
