@@ -8,7 +8,7 @@ READY  := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo stop test lint bench clean
 
 help:  ## say what can be made
 	@echo "Homeward:"
@@ -17,6 +17,9 @@ help:  ## say what can be made
 demo: $(READY)  ## set everything up, play two returns, leave the system running
 	@echo "== demo: the whole system on this machine"
 	@$(VENV)/bin/homeward demo
+
+stop: $(READY)  ## stop what `make demo` left running; its data stay
+	@$(VENV)/bin/homeward stop
 
 test: $(READY)  ## run every test, on a real database, a real Temporal server and a real browser
 	@echo "== test: every test"
@@ -39,7 +42,7 @@ bench: $(READY)  ## measure, and compare with the recorded baselines
 	@$(PY) -m benchmarks
 
 clean:  ## stop what runs from here, remove the local data and the Python environment
-	@if [ -x $(PY) ] && [ -e $(READY) ]; then $(PY) -m local clean; else rm -rf .homeward; fi
+	@if [ -x $(PY) ] && [ -e $(READY) ]; then $(VENV)/bin/homeward stop && $(PY) -m local clean; else rm -rf .homeward; fi
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	@echo "Clean. The cached Temporal server stays in $${HOMEWARD_CACHE:-$${XDG_CACHE_HOME:-~/.cache}/homeward}."
 

@@ -85,9 +85,9 @@ def remind(draft: Draft, task: Task, at: datetime) -> None:
     words = ladder.remind if ladder is not None else ("owner",)
     to = tuple(o for o in recipients(case, words, task) if can_take(case, o))
     today = case.calendar_for(task.made_for).local_date(at)
-    if task.promised_on is not None and today <= task.promised_on:
-        to = ()
-    draft.add(e.Reminded(at=at, step=task.step, attempt=task.attempt, to=to))
+    quiet = task.promised_on is not None and today <= task.promised_on
+    to = () if quiet else to
+    draft.add(e.Reminded(at=at, step=task.step, attempt=task.attempt, to=to, quiet=quiet))
     for office in to:
         write(draft, at, "reminder", office, step=task.step, attempt=task.attempt, waits=True)
 

@@ -214,11 +214,11 @@ def read_corridor(rulebook: Rulebook, corridor: str, policy: Mapping[str, Any]) 
 
 def _every(covered: tuple[str, ...]) -> tuple[str, ...]:
     """`host.*` as each role of that side; `*` stays, it covers everybody."""
-    return tuple(
-        role
-        for word in covered
-        for role in ([r for r in ROLES if fnmatchcase(r, word)] if word.endswith(".*") else [word])
-    )
+    roles: list[str] = []
+    for word in covered:
+        several = [role for role in ROLES if fnmatchcase(role, word)]
+        roles.extend(several if word.endswith(".*") else [word])
+    return tuple(dict.fromkeys(roles))
 
 
 def _check_head(rulebook: Rulebook, corridor: str, table: Table, notes: Notes) -> None:

@@ -134,9 +134,19 @@ def _may_be_made(case: Case, card: Card, at: datetime) -> bool:
     if card.dated:
         plan = case.standing
         return plan is not None and (newest.plan_no != plan.number or card.only_if_lapsing)
-    if card.id in case.forced:
+    if card.id in case.forced or _asked_once_more(case, card, newest, at):
         return True
     return _ended_with_the_case(case, newest)
+
+
+def _asked_once_more(case: Case, card: Card, task: Task, at: datetime) -> bool:
+    """Contact was lost, and since then she said yes anew: the request is offered again (4.8)."""
+    since = conditions.since(case, f"consent:{card.consent}", at)
+    if not card.consent or card.kind != "plain" or task.state != "done" or since is None:
+        return False
+    lost = [conditions.since(case, fact, at) for fact in card.repeat_after]
+    asked = task.ended_at or at
+    return any(moment is not None and max(moment, asked) < since for moment in lost)
 
 
 def _ended_with_the_case(case: Case, task: Task) -> bool:

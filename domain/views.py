@@ -77,7 +77,17 @@ def shown_task(case: Case, step: str) -> Task | None:
     """The attempt that views speak of: the newest open one, else the newest."""
     attempts = case.tasks.get(step, ())
     open_ones = [task for task in attempts if task.is_open]
+    if not open_ones and _of_an_earlier_plan(case, step):
+        return None
     return open_ones[-1] if open_ones else (attempts[-1] if attempts else None)
+
+
+def _of_an_earlier_plan(case: Case, step: str) -> bool:
+    """A new plan makes new attempts of its dated steps; until then they wait (4.3)."""
+    card, newest, plan = case.card(step), case.newest(step), case.standing
+    if card is None or newest is None or plan is None or not card.dated or card.only_if_lapsing:
+        return False
+    return newest.plan_no != plan.number
 
 
 def is_unknown(case: Case, task: Task, at: datetime) -> bool:
@@ -216,7 +226,7 @@ def forecast(case: Case, at: datetime, days: int = 400) -> tuple[Foreseen, ...]:
 
 def _foreseen(events: list[e.Event]) -> Iterator[Foreseen]:
     for event in events:
-        if isinstance(event, e.Reminded):
+        if isinstance(event, e.Reminded) and not event.quiet:
             yield Foreseen(event.step, "E0", event.at, event.to)
         elif isinstance(event, e.RungFired):
             yield Foreseen(event.step, event.rung, event.at, event.to)
@@ -236,10 +246,11 @@ def seen_by(case: Case, office: str, view: str, at: datetime) -> frozenset[str]:
     if view in {"task", "inbox"} and not held:
         return frozenset()
     words = set(case.plan.views.get(view, ()))
-    if view == "task":
+    if view in {"task", "inbox"}:
         for task in held:
-            words |= _request_words(case, task, office, at)
-            words |= {task.step, task.state}
+            if view == "task":
+                words |= _request_words(case, task, office, at)
+            words |= {task.step, step_state(case, task.step, at)}
             if is_unknown(case, task, at):
                 words.add(UNKNOWN)
     if view in {"case", "stalled"}:

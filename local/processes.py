@@ -10,7 +10,7 @@ import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -82,12 +82,13 @@ def start_child(
     die_with_parent: bool = True,
     user: str | None = None,
     keep_open: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Child:
     """Start a server in its own session, its output appended to `log_file`.
 
     `user` runs it as another operating-system user (only root may). `end_signal` is what the
     watcher sends when this program has died. `keep_open` are file descriptors the server holds,
-    so that a lock lives as long as either of us.
+    so that a lock lives as long as either of us. `environment` replaces this program's own.
     """
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as log:
@@ -99,6 +100,7 @@ def start_child(
             cwd="/",
             start_new_session=True,  # Ctrl-C is ours to hear: we stop our servers in order
             pass_fds=tuple(keep_open),
+            env=environment,
             **as_user(user),
         )
     return Child(process, _watch(process.pid, end_signal) if die_with_parent else None)

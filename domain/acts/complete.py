@@ -164,7 +164,8 @@ def _do(
     draft: Draft, card: Card, outcome: Outcome, command: Command, happened: datetime, at: datetime
 ) -> None:
     task = _about(draft.case, card, command)
-    repeated = task is not None and not task.is_open and task.state != "waiting"
+    over = task is not None and not task.is_open and task.state != "waiting"
+    repeated = over or (task is not None and task.attempt > 1 and task.about == "")
     if task is None or not task.is_open:
         task = offer(draft, card, happened, at, Making(quiet=True))
     overtake(draft, task, at)

@@ -18,10 +18,12 @@ CHECKS: dict[str, Check] = {
     "paper": paper.check,
     "review": review.check,
 }
+# What an outcome needs tells its kind as well, so that no card can forget to be checked.
+KIND_OF = {"amount": "money", "currency": "money", "valid_until": "paper"}
 
 
 def check_fields(case: Case, card: Card, outcome: Outcome, command: Command, at: datetime) -> None:
     """Raise MissingField or InvalidField when the result cannot stand; plain steps have none."""
-    check = CHECKS.get(card.kind)
-    if check is not None:
-        check(case, card, outcome, command, at)
+    kinds = {card.kind, *(kind for field, kind in KIND_OF.items() if field in outcome.needs)}
+    for kind in sorted(kinds & CHECKS.keys()):
+        CHECKS[kind](case, card, outcome, command, at)

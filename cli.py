@@ -1,0 +1,224 @@
+"""`homeward`: the commands of people who run or write rules for an installation.
+
+Each command imports what it needs when it is called, so that `rules check` needs no server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+app = typer.Typer(help="Homeward: returns home, kept moving.", no_args_is_help=True)
+rules = typer.Typer(help="The rules: what must be done, by whom, in what time.")
+user = typer.Typer(help="People who sign in.")
+token = typer.Typer(help="Tokens of programs that use the API.")
+audit = typer.Typer(help="The ledger of what happened.")
+app.add_typer(rules, name="rules")
+app.add_typer(user, name="user")
+app.add_typer(token, name="token")
+app.add_typer(audit, name="audit")
+
+RULES = Path(__file__).parent / "rules"
+Folder = Annotated[Path, typer.Option(help="the folder of rules")]
+
+
+def _mount_stories() -> None:
+    from story.cli import app as story
+
+    app.add_typer(story, name="story")
+
+
+_mount_stories()
+
+
+def _fail(sentence: str, code: int = 1) -> typer.Exit:
+    print(sentence, file=sys.stderr)
+    return typer.Exit(code)
+
+
+@contextmanager
+def _database() -> Iterator[Engine]:
+    """The database of the settings, or of the system that runs from this data folder."""
+    from local.errors import NoServer
+    from local.postgres import postgres_for
+    from local.stack import running
+    from records.session import make_engine
+    from settings import Settings
+
+    settings = Settings()
+    found = running(settings)
+    try:
+        if settings.database_url or found is None:
+            with postgres_for(settings) as server:
+                yield make_engine(server.url, statement_timeout_ms=600_000)
+        else:
+            yield make_engine(found.database_url, statement_timeout_ms=600_000)
+    except NoServer as reason:
+        raise _fail(str(reason)) from None
+
+
+# -- running
+
+
+@app.command()
+def demo() -> None:
+    """Set everything up, play two returns through the API, leave the system running."""
+    from demo.play import main
+    from local.errors import NoServer
+
+    try:
+        main()
+    except NoServer as reason:
+        raise _fail(str(reason)) from None
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine until Ctrl-C: PostgreSQL, Temporal, worker, API."""
+    from local.errors import NoServer
+    from local.stack import running, serve
+    from settings import Settings
+
+    settings = Settings()
+    found = running(settings)
+    if found is not None:
+        raise _fail(f"Homeward runs already, at {found.url}")
+    try:
+        serve(settings)
+    except NoServer as reason:
+        raise _fail(str(reason)) from None
+
+
+@app.command()
+def stop() -> None:
+    """Stop what runs from this data folder; its data stay."""
+    from local.stack import end
+    from settings import Settings
+
+    print("Stopped; the data stay." if end(Settings()) else "Nothing runs from here.")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's shape."""
+    from records.migrate import upgrade
+
+    with _database() as database:
+        upgrade(database.url.render_as_string(hide_password=False))
+    print("The database has this version's shape.")
+
+
+# -- rules
+
+
+@rules.command("check")
+def rules_check(folder: Folder = RULES) -> None:
+    """Say in plain sentences what is wrong with the rules; exit 1 if anything is."""
+    import rulefiles
+
+    if not folder.is_dir():
+        raise _fail(f"There is no folder {folder}", 2)
+    problems = rulefiles.check(folder)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise _fail(f"{len(problems)} thing(s) to put right.")
+    corridors = ", ".join(rulefiles.read_rules(folder).corridors)
+    print(f"The rules are in order: {corridors}.")
+
+
+@rules.command("show")
+def rules_show(corridor: str, folder: Folder = RULES) -> None:
+    """Print the plan of a corridor as a person would draw it."""
+    import rulefiles
+    from domain.rulebook import RulesWrong, plan_for
+    from domain.ruleshow import show
+
+    book = rulefiles.read_rules(folder)
+    if corridor not in book.corridors:
+        raise _fail(f"There is no corridor {corridor}; there are {', '.join(book.corridors)}.", 2)
+    try:
+        print(show(plan_for(book, corridor)))
+    except RulesWrong as wrong:
+        raise _fail(str(wrong)) from None
+
+
+# -- the ledger
+
+
+@app.command()
+def reproject() -> None:
+    """Make every list and case row anew from the ledger."""
+    from records.reproject import reproject as again
+
+    with _database() as database, database.begin() as connection:
+        print(f"{again(connection)} case(s) folded again from the ledger.")
+
+
+@app.command()
+def reconcile() -> None:
+    """Compare the ledger with the cases that run in the engine; exit 1 on any difference."""
+    import asyncio
+
+    from activities.upkeep import compare_with_engine
+
+    with _database() as database:
+        found = asyncio.run(compare_with_engine(database, _settings_here()))
+    for difference in found:
+        print(f"{difference.case_id} {difference.what}")
+    if found:
+        raise typer.Exit(1)
+    print("Ledger and engine agree.")
+
+
+@app.command()
+def recover() -> None:
+    """Start every open case again that the engine has lost, from the ledger."""
+    import asyncio
+
+    from activities.upkeep import recover_open_cases
+
+    with _database() as database:
+        started = asyncio.run(recover_open_cases(database, _settings_here()))
+    print(f"{started} case(s) started again from the ledger.")
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Find ledger rows that were changed, removed or put in another order; exit 1 if there are."""
+    from records import ledger
+
+    wrong = 0
+    with _database() as database, database.connect() as connection:
+        cases = ledger.case_ids(connection)
+        for case_id in cases:
+            for finding in ledger.verify(connection, case_id):
+                wrong += 1
+                print(f"{finding.case_id} event {finding.seq}: {finding.what}")
+    if wrong:
+        raise typer.Exit(1)
+    print(f"The chains of {len(cases)} case(s) hold.")
+
+
+def _settings_here():  # type: ignore[no-untyped-def]  # noqa: ANN202 - Settings, imported late
+    """The settings, with the addresses of the system that runs from this data folder."""
+    from local.stack import running
+    from settings import Settings
+
+    settings = Settings()
+    found = running(settings)
+    if found is None or settings.temporal_address:
+        return settings
+    return settings.model_copy(update={"temporal_address": found.temporal_address})
+
+
+if __name__ == "__main__":
+    app()
