@@ -145,14 +145,15 @@ def _of_plan(case: Case, step: str) -> Task | None:
 
 
 def _safety(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    for step in ("final_safety_host", "final_safety_origin"):
-        task = _of_plan(case, step)
-        if task is not None and task.state == "done" and task.outcome == "go":
-            continue
+    steps = ("final_safety_host", "final_safety_origin")
+    for step in steps:
         newest = case.newest(step)
         if newest is not None and newest.outcome == "no_go":
             return _shut(f"{step} no_go")
-        return _shut(_unsafe(case) or step)
+    for step in steps:
+        task = _of_plan(case, step)
+        if task is None or task.state != "done" or task.outcome != "go":
+            return _shut(_unsafe(case) or step)
     return OPEN
 
 

@@ -64,7 +64,8 @@ def may_cross(case: Case, letter: Letter, at: datetime) -> Crossing:
         return Crossing(may=False, why="do_not_notify_state")
     listed = case.plan.releases.get(letter.kind, ())
     if letter.kind == "offer":
-        return Crossing(may=True, carries=(*listed, *_of_request(case, letter, at)))
+        more = _of_request(case, letter, at)
+        return Crossing(may=True, carries=tuple(dict.fromkeys((*listed, *more))))
     if letter.kind in BARE:
         return Crossing(may=True, carries=listed)
     if letter.kind == "request":

@@ -16,7 +16,7 @@ from domain.rulestart import steps_that_never_start
 from domain.ruletables import NO_SOURCE, check_tables, is_source
 from domain.rulewalk import dead_end
 
-KINDS = ("plain", "closure", "review", "verification_request")
+KINDS = ("plain", "closure", "review")
 CASE_STATES = ("open", "returned", "returned_legal_open", "closed")
 MESSAGES = ("request", "notice", "manifest", "extract", "feedback")
 RESULT_FIELDS = (

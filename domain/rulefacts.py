@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
+from domain import gates
 from domain.plan import Plan
 from domain.rulecards import meant
 
@@ -35,10 +36,7 @@ FLAGS = (
     "witness", "conflict", "stateless_risk", "third_national", "protection_lapsed",
 )  # fmt: skip
 BARS = ("witness", "warrant", "court")
-GATES = (
-    "consent", "identity", "document", "legal", "safety", "fitness", "receiving",
-    "reintegration", "compensation", "crossing",
-)  # fmt: skip
+GATES = gates.ALL
 ACTS = (
     "accept", "decline", "complete", "return", "withdraw", "note", "promise", "alarm",
     "hold", "resume", "extend", "reassign", "skip", "correct", "cancel", "close", "reopen",
@@ -93,7 +91,7 @@ def wrong_with(text: str, plan: Plan) -> Iterator[str]:
         case "consent" | "consented":
             yield from unknown("purpose", fact.rest, PURPOSES)
         case "flag" | "no flag":
-            yield from unknown("flag", fact.rest, FLAGS)
+            yield from unknown("flag", fact.rest.partition(":")[0], FLAGS)
         case "bar":
             yield from unknown("kind of bar", fact.rest, BARS)
         case _:

@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from workflows.messages import PROGRESS, Progress
+from workflows.options import TIMER_OF_M_FIRES
 
 SKIPS = 100_000  # per fast-forward; the server's own limit of 200 would end in silence
 LANDING = timedelta(milliseconds=5)  # into the second asked for, never before it
@@ -55,7 +56,7 @@ async def fast_forward(
             ahead = to + LANDING - offset - await _now(skipper, handle)
             if ahead > timedelta(0):
                 await skipper.fast_forward(handle, ahead)
-            await at_rest(client, workflow_id)
+            await at_rest(client, workflow_id, to)
             return await _now(skipper, handle) + offset
     except TimeoutError:
         raise VirtualTimeError(
@@ -77,14 +78,26 @@ async def clock_of(client: Client, workflow_id: str) -> datetime | None:
     return now + timedelta(seconds=progress.clock_offset)
 
 
-async def at_rest(client: Client, workflow_id: str) -> Progress | None:
-    """Wait until everything that happened is in the database; None once the run has ended."""
+async def at_rest(client: Client, workflow_id: str, at: datetime | None = None) -> Progress | None:
+    """Wait until everything that happened is in the database; None once the run has ended.
+
+    With `at`, also until every timer has fired that had to by then: the server calls a
+    fast-forward complete while the last timer may still be on its way to the worker.
+    """
     handle = client.get_workflow_handle(workflow_id)
     while True:
         progress = await _progress(handle)
-        if progress is None or progress.projected == progress.version:
+        if progress is None:
+            return None
+        if progress.projected == progress.version and not _still_due(progress, at):
             return progress
         await asyncio.sleep(QUIET_EVERY)
+
+
+def _still_due(progress: Progress, at: datetime | None) -> bool:
+    if at is None or progress.next_wake is None or progress.trouble:
+        return False
+    return progress.next_wake + TIMER_OF_M_FIRES <= at
 
 
 async def _progress(handle: WorkflowHandle[Any, Any]) -> Progress | None:

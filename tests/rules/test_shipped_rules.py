@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from domain import rulefacts
 from domain.deadlines import Clock
 from domain.plan import Plan
 from domain.rulebook import Rulebook, digest_of, offices_for, plan_for
@@ -11,6 +12,7 @@ from domain.rulecards import Problem
 from domain.ruleshow import show
 from domain.rulespage import rules_page
 from rulefiles import SHIPPED, check, read_rules
+from story import words as contract
 from story.words import STEPS, WATCHES
 
 LA_TH = (
@@ -46,6 +48,15 @@ def test_it_has_every_step_and_outcome_of_the_contract(rulebook: Rulebook) -> No
     wanted = {step: out for step, out in STEPS.items() if not step.startswith(COMMITTEE_YEAR)}
     assert {step: made.get(step) for step in wanted} == wanted
     assert set(made) == {*wanted, *WATCHES}
+
+
+def test_it_knows_the_words_of_the_contract_and_no_other() -> None:
+    assert set(rulefacts.ROLES) == set(contract.ROLES)
+    assert set(rulefacts.FLAGS) == {*contract.FLAGS, contract.CONFLICT.rstrip(":")}
+    assert set(rulefacts.PURPOSES) == set(contract.PURPOSES)
+    assert set(rulefacts.GATES) == set(contract.GATES)
+    assert set(rulefacts.BARS) == set(contract.BARS)
+    assert set(rulefacts.ACTS) == {*contract.DO, "record_for"}
 
 
 def test_it_gives_thais_coming_home_their_own_steps_and_no_other(la_th: Plan) -> None:

@@ -1,0 +1,1 @@
+"""Plays two returns through the API of a rehearsal and leaves the system running."""
