@@ -16,6 +16,8 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from settings import Settings
+
 app = typer.Typer(help="Homeward: returns home, kept moving.", no_args_is_help=True)
 rules = typer.Typer(help="The rules: what must be done, by whom, in what time.")
 user = typer.Typer(help="People who sign in.")
@@ -151,6 +153,82 @@ def rules_show(corridor: str, folder: Folder = RULES) -> None:
         raise _fail(str(wrong)) from None
 
 
+# -- who may sign in
+
+
+@user.command("add")
+def user_add(
+    user_id: str,
+    name: Annotated[str, typer.Option(help="how the person is shown")],
+    office: Annotated[str, typer.Option(help="an office of the register")],
+    role: Annotated[str, typer.Option(help="a role of access.toml, as coordinator")],
+) -> None:
+    """Add a person to an office; asks for a password. The first to join holds the post."""
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    from datetime import UTC, datetime
+
+    import rulefiles
+    from api.accounts import AccountWrong, add_user, seed_offices
+    from settings import Settings
+
+    book = rulefiles.read_rules(Settings().rules_dir)
+    try:
+        with _database() as database, database.begin() as connection:
+            seed_offices(connection, book)
+            add_user(
+                connection,
+                book,
+                user_id=user_id,
+                name=name,
+                office=office,
+                role=role,
+                at=datetime.now(UTC),
+                password=password,
+            )
+    except AccountWrong as wrong:
+        raise _fail(str(wrong)) from None
+    print(f"{user_id} works in {office} as {role}.")
+
+
+@token.command("new")
+def token_new(
+    user_id: str,
+    office: Annotated[str, typer.Option(help="one of the user's offices")],
+    days: Annotated[int, typer.Option(help="how long it counts")] = 90,
+    label: Annotated[str, typer.Option(help="what it is for")] = "",
+) -> None:
+    """Make a token for the API. It is shown once and kept nowhere."""
+    from datetime import UTC, datetime
+
+    from api.accounts import AccountWrong, make_token
+
+    try:
+        with _database() as database, database.begin() as connection:
+            issued = make_token(
+                connection,
+                user_id=user_id,
+                office=office,
+                at=datetime.now(UTC),
+                days=days,
+                label=label,
+            )
+    except AccountWrong as wrong:
+        raise _fail(str(wrong)) from None
+    print(issued.token)
+
+
+@token.command("revoke")
+def token_revoke(prefix: str) -> None:
+    """End a token at once."""
+    from datetime import UTC, datetime
+
+    from records import tokens
+
+    with _database() as database, database.begin() as connection:
+        revoked = tokens.revoke(connection, prefix, datetime.now(UTC))
+    print("Revoked." if revoked else "There is no such token.")
+
+
 # -- the ledger
 
 
@@ -208,7 +286,7 @@ def audit_verify() -> None:
     print(f"The chains of {len(cases)} case(s) hold.")
 
 
-def _settings_here():  # type: ignore[no-untyped-def]  # noqa: ANN202 - Settings, imported late
+def _settings_here() -> Settings:
     """The settings, with the addresses of the system that runs from this data folder."""
     from local.stack import running
     from settings import Settings

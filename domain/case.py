@@ -166,6 +166,7 @@ class Case:
     adult_on: date | None = None  # eighteenth birthday; None: unknown age, which counts as a child
     child_since: datetime | None = None
     turned_adult: bool = False
+    adult_since: datetime | None = None  # since when she is known as an adult
     country: str = ""  # of nationality
     offices: Mapping[str, Office] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -175,6 +176,7 @@ class Case:
     forced: Mapping[str, datetime] = field(default_factory=dict)  # steps offered by an outcome
     consents: tuple[Consent, ...] = ()
     flags: Mapping[str, datetime] = field(default_factory=dict)
+    flags_lifted: Mapping[str, datetime] = field(default_factory=dict)
     bars: Mapping[str, Bar] = field(default_factory=dict)
     bars_lifted_at: datetime | None = None
     held_at: datetime | None = None
@@ -271,6 +273,17 @@ class Case:
     def calendar_for(self, office: str) -> Calendar:
         """The calendar an office keeps."""
         return self.calendar_of(self.country_of(office))
+
+    def calendar_of_step(self, step: str, office: str) -> Calendar:
+        """The calendar a step's clock counts: the office's, or the side's its card names (3.12)."""
+        card = self.plan.cards.get(step)
+        if card is None or not card.calendar:
+            return self.calendar_for(office)
+        return self.calendar_for(self.office_of(f"{card.calendar}.focal") or office)
+
+    def calendar_of_task(self, task: Task) -> Calendar:
+        """The calendar a task's clock counts, whoever holds it now (3.4)."""
+        return self.calendar_of_step(task.step, task.made_for)
 
     def is_child(self, at: datetime) -> bool:
         """True before the eighteenth birthday; an unknown age counts as a child (2.6)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from domain import events as e
+from domain.calendar import Calendar
 from domain.case import Case, Pending, Task
 from domain.deadlines import Clock, reminders
 from domain.draft import Draft
@@ -30,7 +31,7 @@ def schedule(
     case: Case,
     card: Card,
     *,
-    office: str,
+    calendar: Calendar,
     clock: Clock | None,
     counted_on: date,
     due_at: datetime | None,
@@ -46,7 +47,6 @@ def schedule(
     ladder = case.plan.ladders.get(card.ladder)
     rungs = ladder.rungs if ladder is not None else ()
     found = [Pending(rung.name, due_at + _length(rung.after)) for rung in rungs]
-    calendar = case.calendar_for(office)
     if card.warns:
         day = calendar.local_date(due_at)
         warned = [
@@ -84,7 +84,7 @@ def remind(draft: Draft, task: Task, at: datetime) -> None:
     ladder = ladder_of(case, task)
     words = ladder.remind if ladder is not None else ("owner",)
     to = tuple(o for o in recipients(case, words, task) if can_take(case, o))
-    today = case.calendar_for(task.made_for).local_date(at)
+    today = case.calendar_of_task(task).local_date(at)
     quiet = task.promised_on is not None and today <= task.promised_on
     to = () if quiet else to
     draft.add(e.Reminded(at=at, step=task.step, attempt=task.attempt, to=to, quiet=quiet))

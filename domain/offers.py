@@ -59,7 +59,7 @@ def offer(
     making = making or Making()
     made_for = making.made_for or making.holder or owner_of(case, card)
     holder = able(case, making.holder or made_for)
-    calendar = case.calendar_for(made_for)
+    calendar = case.calendar_of_step(card.id, made_for)
     clock, ends, given = _clock(case, card, started_at, at, making, calendar)
     paused = case.on_hold and card.pauses and clock is not None and not clock.legal
     attempt = len(case.tasks.get(card.id, ())) + 1
@@ -68,7 +68,7 @@ def offer(
         pending = schedule(
             case,
             card,
-            office=made_for,
+            calendar=calendar,
             clock=clock,
             counted_on=calendar.local_date(started_at),
             due_at=ends.at,

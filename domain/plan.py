@@ -87,6 +87,7 @@ class Card:
     warns: tuple[tuple[str, Clock], ...] = ()  # rungs before an end: ("E0", 30 days)
     at_once: str = ""  # flag or alarm that puts it at the top rung at once
     reports: tuple[tuple[str, Clock], ...] = ()  # events some time after its start
+    calendar: str = ""  # the side whose calendar counts, where it is not the acting office's
     lapses_to: str = ""  # flag set when its paper ends
     tells_lapse: tuple[str, ...] = ()
 

@@ -104,7 +104,7 @@ def late_days(case: Case, task: Task, at: datetime) -> int:
     """Calendar days from the due date to the answer, or to now; 0 on the due date and before."""
     if task.due_at is None:
         return 0
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     answered = task.happened_at if task.state == "done" else None
     end = answered or (task.ended_at if not task.is_open else None) or at
     days = (calendar.local_date(end) - calendar.local_date(task.due_at)).days
@@ -113,7 +113,7 @@ def late_days(case: Case, task: Task, at: datetime) -> int:
 
 def age_days(case: Case, task: Task, at: datetime) -> int:
     """Calendar days since the clock began, to the answer or to now."""
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     end = task.happened_at if task.state == "done" and task.happened_at else at
     return (calendar.local_date(end) - calendar.local_date(task.started_at)).days
 
@@ -180,7 +180,7 @@ def _idle(case: Case, prefix: str) -> Waiting:
 
 
 def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime] | None) -> str:
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     card = case.plan.cards[task.step]
     office = case.offices.get(task.holder)
     role = office.role if office is not None else task.role

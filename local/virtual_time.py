@@ -18,7 +18,7 @@ from workflows.messages import PROGRESS, Progress
 from workflows.options import TIMER_OF_M_FIRES
 
 SKIPS = 100_000  # per fast-forward; the server's own limit of 200 would end in silence
-LANDING = timedelta(milliseconds=5)  # into the second asked for, never before it
+LANDING = timedelta(milliseconds=20)  # into the second asked for, never before it
 QUIET_EVERY = 0.02
 
 _NOT_SKIPPING = TimeSkippingConfig(enabled=False, max_session_skip_count=SKIPS)

@@ -19,7 +19,7 @@ def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
     given = command.due
     assert given is not None  # noqa: S101 - the caller checked the field
     due_at = checks.moment_of_day(case, given, task.made_for)
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     unrolled_on = _last_day(given, calendar.local_date(due_at))
     draft.add(
         e.ClockSet(
@@ -32,7 +32,7 @@ def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
             pending=schedule(
                 case,
                 case.plan.cards[task.step],
-                office=task.made_for,
+                calendar=calendar,
                 clock=task.clock,
                 counted_on=calendar.local_date(at),
                 due_at=due_at,
@@ -68,7 +68,7 @@ def count_again(
     clock = _like(clock or task.clock, task)
     if clock is None or task.due_at is None or task.given:
         return
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     began = task.clock_from or task.started_at
     ends = due(clock, began, calendar)
     if ends.at == task.due_at and clock == task.clock:
@@ -76,7 +76,7 @@ def count_again(
     pending = schedule(
         case,
         case.plan.cards[task.step],
-        office=task.made_for,
+        calendar=calendar,
         clock=clock,
         counted_on=calendar.local_date(began),
         due_at=ends.at,
@@ -113,4 +113,4 @@ def _like(clock: Clock | None, task: Task) -> Clock | None:
 
 def open_clocks_of(case: Case, country: str) -> list[Task]:
     """Open tasks whose clock counts a country's calendar."""
-    return [task for task in case.running() if case.country_of(task.made_for) == country]
+    return [task for task in case.running() if case.calendar_of_task(task).country == country]

@@ -46,7 +46,7 @@ def _stop(draft: Draft, task: Task, at: datetime) -> None:
         return
     if task.clock is None or task.clock.legal or task.due_at is None:
         return
-    calendar = draft.case.calendar_for(task.made_for)
+    calendar = draft.case.calendar_of_task(task)
     left = left_after(task.clock, at, task.due_at, task.unrolled_on, calendar)
     draft.add(e.ClockStopped(at=at, step=task.step, attempt=task.attempt, left=left))
 
@@ -94,7 +94,7 @@ def end_review(draft: Draft, step: str, about: str, command: Command, at: dateti
 def _go_on(draft: Draft, task: Task, command: Command, at: datetime) -> None:
     case = draft.case
     card = case.plan.cards[task.step]
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     left = task.left
     assert left is not None  # noqa: S101 - the caller looked
     ends = due(left, at, calendar)
@@ -109,7 +109,7 @@ def _go_on(draft: Draft, task: Task, command: Command, at: datetime) -> None:
             pending=schedule(
                 case,
                 card,
-                office=task.made_for,
+                calendar=calendar,
                 clock=left,
                 counted_on=calendar.local_date(at),
                 due_at=ends.at,
