@@ -1,0 +1,138 @@
+"""Finds cases by id or reference and lists them. Nothing personal is here to be found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select
+
+from domain.case import Case
+from records import kept
+from records.paging import Keyset, Page
+from records.tables import case_offices, cases, openings
+
+BY_OPENING = Keyset((cases.c.opened_at, cases.c.case_id), (datetime, UUID), newest_first=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as lists show it, as of its newest event (`now_at`)."""
+
+    case_id: str
+    reference: str
+    clock_offset: int
+    version: int
+    edition: int
+    plan_digest: str
+    corridor: str
+    status: str
+    on_hold: bool
+    place: str
+    turn: str
+    waits_for: str
+    waits_step: str
+    waits_holder: str
+    since: datetime | None
+    due_at: datetime | None
+    rung: str
+    next_rung: str
+    next_rung_at: datetime | None
+    late_at: datetime | None
+    opened_at: datetime
+    now_at: datetime
+    ended_at: datetime | None
+
+
+SHOWN = tuple(
+    openings.c[name] if name in openings.c and name != "case_id" else cases.c[name]
+    for name in CaseView.__dataclass_fields__
+)
+
+
+def find(connection: Connection, id_or_reference: str) -> CaseView | None:
+    """Return a case by its id or its reference (small letters and a missing dash are forgiven)."""
+    case_id = _as_id(id_or_reference)
+    wanted = (
+        cases.c.case_id == case_id
+        if case_id
+        else openings.c.reference == as_reference(id_or_reference)
+    )
+    row = connection.execute(_listed().where(wanted)).one_or_none()
+    return None if row is None else view_of(row)
+
+
+def folded(connection: Connection, case_id: str) -> Case | None:
+    """Return the case itself, for the domain's own questions: forecast, gates, what is seen."""
+    return kept.folded(connection, case_id)
+
+
+def version_of(connection: Connection, case_id: str) -> int:
+    """Return how many events are folded; 0 for a case that is not there yet."""
+    found = connection.scalar(select(cases.c.version).where(cases.c.case_id == case_id))
+    return found or 0
+
+
+def list_page(
+    connection: Connection,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    status: str | None = None,
+    corridor: str | None = None,
+    office: str | None = None,
+    turn: str | None = None,
+) -> Page[CaseView]:
+    """Return cases, newest first; `office` keeps those in which it holds a role."""
+    keyset, query = BY_OPENING, _listed()
+    if office is not None:
+        keyset, query = _of_office(query, office)
+    query = narrowed(query, status=status, corridor=corridor, turn=turn)
+    rows = connection.execute(keyset.page(query, cursor, limit)).all()
+    return keyset.cut(rows, limit, view_of)
+
+
+def narrowed(
+    query: Select[Any],
+    *,
+    status: str | None = None,
+    corridor: str | None = None,
+    turn: str | None = None,
+) -> Select[Any]:
+    """Keep the cases that match each word given."""
+    for column, word in ((cases.c.status, status), (cases.c.corridor, corridor)):
+        query = query if word is None else query.where(column == word)
+    return query if turn is None else query.where(cases.c.turn == turn)
+
+
+def as_reference(words: str) -> str:
+    """A reference as it is kept, however somebody typed it."""
+    letters = "".join(letter for letter in words.upper() if letter.isalnum())
+    return f"{letters[:5]}-{letters[5:]}"
+
+
+def view_of(row: Any) -> CaseView:
+    """A row as lists show it."""
+    return CaseView(*(getattr(row, name) for name in CaseView.__dataclass_fields__))
+
+
+def _listed() -> Select[Any]:
+    return select(*SHOWN).join_from(cases, openings, cases.c.case_id == openings.c.case_id)
+
+
+def _of_office(query: Select[Any], office: str) -> tuple[Keyset, Select[Any]]:
+    # Ordered by the link's own columns: the index on them gives the page without sorting.
+    keyset = Keyset(
+        (case_offices.c.opened_at, case_offices.c.case_id), (datetime, UUID), newest_first=True
+    )
+    held = query.join(case_offices, case_offices.c.case_id == cases.c.case_id)
+    return keyset, held.where(case_offices.c.office == office)
+
+
+def _as_id(words: str) -> str | None:
+    try:
+        return str(UUID(words))
+    except ValueError:
+        return None

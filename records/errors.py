@@ -1,0 +1,43 @@
+"""What can go wrong between the ledger and those who write to it. No text here names a person.
+
+RecordsError
+├── LedgerConflict   the same seq with other contents: an alarm, never passed over
+├── LedgerGap        a seq was left out: nothing is written
+└── UnknownPlan      events name a plan that nobody kept
+"""
+
+from __future__ import annotations
+
+
+class RecordsError(Exception):
+    """A write that was refused; the transaction is rolled back."""
+
+
+class LedgerConflict(RecordsError):  # noqa: N818 - the word of the design
+    """The ledger holds something else under this seq; a person must look at it."""
+
+    def __init__(self, case_id: str, seq: int) -> None:
+        """Name the row; its contents stay in the database."""
+        super().__init__(f"the ledger of case {case_id} holds another event as number {seq}")
+        self.case_id = case_id
+        self.seq = seq
+
+
+class LedgerGap(RecordsError):  # noqa: N818
+    """The events given do not follow what is kept."""
+
+    def __init__(self, case_id: str, expected: int, given: int) -> None:
+        """Name the number that should have come."""
+        super().__init__(f"case {case_id} needs event {expected} next, not {given}")
+        self.case_id = case_id
+        self.expected = expected
+        self.given = given
+
+
+class UnknownPlan(RecordsError):  # noqa: N818
+    """A plan is written before the event that names it."""
+
+    def __init__(self, plan_digest: str) -> None:
+        """Name the plan by its digest."""
+        super().__init__(f"the plan {plan_digest} was never kept")
+        self.plan_digest = plan_digest

@@ -1,0 +1,88 @@
+"""A case as it is kept: folded state and plans put together again. Reads; never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from domain.apply import apply, blank
+from domain.case import Case
+from domain.events import CaseOpened, Event
+from domain.rows import Marks, marks_after
+from records import plans
+from records.errors import UnknownPlan
+from records.ledger import NOTHING_YET, Head
+from records.tables import cases, events
+from workflows.encoding import case_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A case and what its events told, after some of them."""
+
+    case: Case
+    marks: Marks
+
+
+def folded(connection: Connection, case_id: str) -> Case | None:
+    """Return the case as of its newest kept event, with every plan it has known."""
+    row = connection.execute(_STATE, {"case": case_id}).one_or_none()
+    return None if row is None else _case_of(connection, row)
+
+
+def standing(connection: Connection, case_id: str) -> tuple[Head, Case | None]:
+    """Return the head of the ledger, and the case where its row stands there too (else None)."""
+    row = connection.execute(_STANDING, {"case": case_id}).one_or_none()
+    if row is None:
+        return NOTHING_YET, None
+    return Head(row.seq, row.chain), _case_of(connection, row) if row.version == row.seq else None
+
+
+def _case_of(connection: Connection, row: Any) -> Case:
+    return case_from_json(row.state, plans.of(connection, row.plan_digests))
+
+
+# Made once: to put a statement together takes as long as to run it.
+_STATE = select(cases.c.state, cases.c.plan_digests).where(cases.c.case_id == bindparam("case"))
+_STANDING = (
+    select(events.c.seq, events.c.chain, cases.c.version, cases.c.state, cases.c.plan_digests)
+    .outerjoin_from(events, cases, events.c.case_id == cases.c.case_id)
+    .where(events.c.case_id == bindparam("case"))
+    .order_by(events.c.seq.desc())
+    .limit(1)
+)
+
+
+def fold_on(
+    connection: Connection, case_id: str, before: Folded | None, happened: Iterable[Event]
+) -> Folded:
+    """Fold events onto what is kept (None: nothing yet).
+
+    Raises UnknownPlan; ValueError where nothing was kept and nothing happened.
+    """
+    now = before
+    for event in happened:
+        case = knowing_its_plan(connection, case_id, now.case if now else None, event)
+        marks = now.marks if now else Marks()
+        after = apply(case, event)
+        now = Folded(after, marks_after(marks, case, after, event, after.version))
+    if now is None:
+        raise ValueError(f"nothing ever happened in case {case_id}")
+    return now
+
+
+def knowing_its_plan(
+    connection: Connection, case_id: str, case: Case | None, event: Event
+) -> Case:
+    """The case with the plan that `event` names, if it names one; a blank one before the first."""
+    digest: Any = getattr(event, "plan_digest", "")
+    if case is None:
+        if not isinstance(event, CaseOpened):
+            raise UnknownPlan(str(digest))
+        return blank(case_id, plans.of(connection, [digest])[digest], digest)
+    if digest and digest not in case.plans:
+        return replace(case, plans={**case.plans, **plans.of(connection, [digest])})
+    return case

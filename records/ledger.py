@@ -1,0 +1,217 @@
+"""The ledger: what happened in each case, in order, each row chained to the one before it.
+
+It is only ever added to; a trigger refuses everything else. It is the only lasting copy of the past.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from domain.events import Event
+from records.errors import LedgerConflict, LedgerGap
+from records.tables import cases, events
+from workflows.encoding import EVENT, Json, digest, event_from_json
+
+BEFORE_THE_FIRST = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be added. `key` is the update that caused it, `content` what that one asked."""
+
+    seq: int
+    body: Json
+    key: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One row of the ledger."""
+
+    seq: int
+    kind: str
+    at: datetime
+    body: Json
+    digest: str
+    chain: str
+    key: str | None
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest row of a case: its number and the chain up to it."""
+
+    seq: int
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with the ledger of a case, at a row."""
+
+    case_id: str
+    seq: int
+    what: str  # changed missing reordered
+
+
+NOTHING_YET = Head(0, BEFORE_THE_FIRST)
+
+
+def digest_of(case_id: str, event: NewEvent) -> str:
+    """The digest of all that a row says, its place included."""
+    return digest([case_id, event.seq, event.body, event.key, event.content])
+
+
+def chained(before: str, row_digest: str) -> str:
+    """The chain after a row: nothing before it can change, go or move without changing this."""
+    return hashlib.sha256(f"{before}{row_digest}".encode()).hexdigest()
+
+
+def head(connection: Connection, case_id: str) -> Head:
+    """Return the newest row's number and chain; number 0 where there is none."""
+    row = connection.execute(
+        select(events.c.seq, events.c.chain)
+        .where(events.c.case_id == case_id)
+        .order_by(events.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    return NOTHING_YET if row is None else Head(row.seq, row.chain)
+
+
+def append(
+    connection: Connection, case_id: str, given: Sequence[NewEvent], known: Head | None = None
+) -> tuple[NewEvent, ...]:
+    """Add events after the head; return those that were not there yet.
+
+    The caller holds the case's lock (`openings.lock`). Rows already there with the same contents
+    are passed over, so that sending twice does no harm. Raises LedgerConflict when one says
+    something else, LedgerGap when a number was left out; then nothing may be committed.
+    """
+    last = known or head(connection, case_id)
+    _check_known(connection, case_id, [event for event in given if event.seq <= last.seq])
+    fresh = tuple(event for event in given if event.seq > last.seq)
+    rows: list[dict[str, Any]] = []
+    seq, chain = last.seq, last.chain
+    for event in fresh:
+        if event.seq != seq + 1:
+            raise LedgerGap(case_id, seq + 1, event.seq)
+        row_digest = digest_of(case_id, event)
+        seq, chain = event.seq, chained(chain, row_digest)
+        rows.append(_row(case_id, event, row_digest, chain))
+    if rows:
+        connection.execute(insert(events), rows)
+    return fresh
+
+
+def _check_known(connection: Connection, case_id: str, repeated: Sequence[NewEvent]) -> None:
+    if not repeated:
+        return
+    found = connection.execute(
+        select(events.c.seq, events.c.digest).where(
+            events.c.case_id == case_id, events.c.seq.in_([event.seq for event in repeated])
+        )
+    )
+    kept = {row.seq: row.digest for row in found}
+    for event in repeated:
+        if kept.get(event.seq) != digest_of(case_id, event):
+            raise LedgerConflict(case_id, event.seq)
+
+
+def _row(case_id: str, event: NewEvent, row_digest: str, chain: str) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "seq": event.seq,
+        "kind": event.body[EVENT],
+        "at": datetime.fromisoformat(event.body["at"]),
+        "body": event.body,
+        "digest": row_digest,
+        "chain": chain,
+        "key": event.key,
+        "content": event.content,
+    }
+
+
+def read(
+    connection: Connection, case_id: str, after_seq: int = 0, limit: int | None = None
+) -> list[LedgerRow]:
+    """Return the rows of a case after `after_seq`, oldest first."""
+    found = connection.execute(
+        select(
+            events.c.seq,
+            events.c.kind,
+            events.c.at,
+            events.c.body,
+            events.c.digest,
+            events.c.chain,
+            events.c.key,
+            events.c.content,
+        )
+        .where(events.c.case_id == case_id, events.c.seq > after_seq)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [_ledger_row(row) for row in found]
+
+
+def _ledger_row(row: Any) -> LedgerRow:
+    return LedgerRow(
+        row.seq, row.kind, row.at, row.body, row.digest, row.chain, row.key, row.content
+    )
+
+
+def events_of(connection: Connection, case_id: str, after_seq: int = 0) -> list[Event]:
+    """Return what happened, ready to be folded."""
+    return [event_from_json(row.body) for row in read(connection, case_id, after_seq)]
+
+
+def case_ids(connection: Connection) -> list[str]:
+    """Return every case that has a ledger, in order."""
+    return list(connection.scalars(select(events.c.case_id).distinct().order_by(events.c.case_id)))
+
+
+def verify(connection: Connection, case_id: str) -> list[Finding]:
+    """Name every row that was changed, is missing or was moved; nothing means all is well.
+
+    Rows cut off at the end are seen by comparing with the folded case, which is kept elsewhere.
+    """
+    rows = read(connection, case_id)
+    seqs = [row.seq for row in rows]
+    last = max([_folded_up_to(connection, case_id), *seqs], default=0)
+    missing = sorted(set(range(1, last + 1)) - set(seqs))
+    findings = [Finding(case_id, seq, "missing") for seq in missing]
+    before, sound = NOTHING_YET, True
+    for row in rows:
+        # After a row that is wrong nobody can say what the chain should be; it goes on from there.
+        follows = sound and row.seq == before.seq + 1
+        expected = chained(before.chain, row.digest) if follows else row.chain
+        wrong = _what_is_wrong(case_id, row, expected, last)
+        if wrong:
+            findings.append(Finding(case_id, row.seq, wrong))
+        before, sound = Head(row.seq, row.chain), not wrong
+    return sorted(findings, key=lambda finding: finding.seq)
+
+
+def _what_is_wrong(case_id: str, row: LedgerRow, expected_chain: str, last: int) -> str:
+    if digest_of(case_id, _told(row, row.seq)) != row.digest:
+        moved = any(digest_of(case_id, _told(row, seq)) == row.digest for seq in range(1, last + 1))
+        return "reordered" if moved else "changed"
+    told_at = datetime.fromisoformat(row.body["at"])
+    if row.chain != expected_chain or row.kind != row.body[EVENT] or row.at != told_at:
+        return "changed"
+    return ""
+
+
+def _told(row: LedgerRow, seq: int) -> NewEvent:
+    return NewEvent(seq, row.body, row.key, row.content)
+
+
+def _folded_up_to(connection: Connection, case_id: str) -> int:
+    return connection.scalar(select(cases.c.version).where(cases.c.case_id == case_id)) or 0

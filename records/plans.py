@@ -1,0 +1,65 @@
+"""Plans by their digest: written once, never changed, shared by every case that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.plan import Plan
+from records.errors import UnknownPlan
+from records.tables import plans
+from workflows.encoding import Json, plan_from_json, plan_to_json
+
+# A digest names its content for ever, so what was read once stays true. Bounded all the same.
+_MOST_IN_MEMORY = 256
+_read: dict[str, Plan] = {}
+
+
+def keep(connection: Connection, plan: Plan, digest: str) -> None:
+    """Write a plan under its digest; one that is there already stays as it is."""
+    keep_json(connection, {digest: plan_to_json(plan)})
+
+
+def keep_json(connection: Connection, bodies: Mapping[str, Json]) -> None:
+    """Write plans as they were sent."""
+    if bodies:
+        rows = [
+            {
+                "digest": digest,
+                "corridor": body["corridor"],
+                "version": body["version"],
+                "body": body,
+            }
+            for digest, body in bodies.items()
+        ]
+        connection.execute(insert(plans).on_conflict_do_nothing(), rows)
+
+
+def of(connection: Connection, digests: Iterable[str]) -> dict[str, Plan]:
+    """Return the plans of these digests, in that order; raises UnknownPlan for one not kept."""
+    wanted = list(digests)
+    missing = [digest for digest in wanted if digest not in _read]
+    if missing:
+        found = connection.execute(
+            select(plans.c.digest, plans.c.body).where(plans.c.digest.in_(missing))
+        )
+        _remember({row.digest: plan_from_json(row.body) for row in found})
+    for digest in wanted:
+        if digest not in _read:
+            raise UnknownPlan(digest)
+    return {digest: _read[digest] for digest in wanted}
+
+
+def body_of(connection: Connection, digest: str) -> Json | None:
+    """Return a plan as JSON, or None."""
+    body: Any = connection.scalar(select(plans.c.body).where(plans.c.digest == digest))
+    return None if body is None else dict(body)
+
+
+def _remember(found: Mapping[str, Plan]) -> None:
+    if len(_read) + len(found) > _MOST_IN_MEMORY:
+        _read.clear()
+    _read.update(found)

@@ -1,0 +1,90 @@
+"""Writes the rows of `domain/rows.py`: whatever differs between two states, in one statement."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, TextClause, delete, text
+
+from domain.rows import Marks, TaskRow, changed_rows, rows_of
+from records.kept import Folded
+from records.tables import FOLDS, case_offices, cases, escalations, outbox, tasks
+from workflows.encoding import case_to_json
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # sorts what has no due date behind everything else
+
+
+def write_rows(connection: Connection, before: Folded | None, after: Folded) -> None:
+    """Write every row that differs between two states of a case; `before` None: all of them."""
+    changes = changed_rows(rows_of(before.case) if before else None, rows_of(after.case))
+    earlier = before.marks if before else Marks()
+    if changes.offices_gone:
+        _forget_offices(connection, after.case.id, changes.offices_gone)
+    _write(
+        connection,
+        {
+            cases.name: [_plain(changes.case) | {"state": case_to_json(after.case)}],
+            tasks.name: [_task(row) for row in changes.tasks],
+            case_offices.name: [_plain(row) for row in changes.offices],
+            escalations.name: [
+                _plain(row)
+                for number, row in after.marks.escalations.items()
+                if earlier.escalations.get(number) != row
+            ],
+            outbox.name: [
+                _plain(row)
+                for number, row in after.marks.outbox.items()
+                if earlier.outbox.get(number) != row
+            ],
+        },
+    )
+
+
+def _forget_offices(connection: Connection, case_id: str, gone: tuple[str, ...]) -> None:
+    theirs = (case_offices.c.case_id == case_id) & case_offices.c.office.in_(gone)
+    connection.execute(delete(case_offices).where(theirs))
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in fields(row)}
+
+
+def _task(row: TaskRow) -> dict[str, Any]:
+    return _plain(row) | {"due_or_never": row.due_at or NEVER}
+
+
+def _write(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
+    told = json.dumps(rows, default=_moment, separators=(",", ":"), ensure_ascii=False)
+    connection.execute(_UPSERTS, {"rows": told})
+
+
+def _moment(value: Any) -> str:
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    raise TypeError(f"a row holds no {type(value).__name__}")
+
+
+def _upsert(table: Table) -> str:
+    key = [column.name for column in table.primary_key]
+    rest = [column.name for column in table.columns if column.name not in key]
+    names = ", ".join([*key, *rest])
+    changed = ", ".join(f"{name} = excluded.{name}" for name in rest)
+    # A case never goes back to an earlier version, whatever comes late.
+    guard = "WHERE excluded.version > cases.version" if table is cases else ""
+    return (
+        f"{table.name}_written AS (INSERT INTO {table.name} ({names}) SELECT {names} FROM "  # noqa: S608 - names of our own tables
+        f"json_populate_recordset(CAST(NULL AS {table.name}), "
+        f"CAST(:rows AS json) -> '{table.name}') "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed} {guard})"
+    )
+
+
+def _all_upserts() -> TextClause:
+    """One journey to the database for all tables: the way there costs more than the writing."""
+    return text(f"WITH {', '.join(_upsert(table) for table in FOLDS)} SELECT 1")
+
+
+_UPSERTS = _all_upserts()

@@ -1,0 +1,62 @@
+"""Finds every open case that stands still: something is late, or nothing has been asked for long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Interval, bindparam, cast, func, or_, select
+
+from records.cases import SHOWN, CaseView, narrowed, view_of
+from records.paging import Keyset, Page
+from records.tables import case_offices, cases, openings
+
+OLDEST_FIRST = Keyset((cases.c.late_at, cases.c.case_id), (datetime, UUID))
+
+
+def page(
+    connection: Connection,
+    as_of: datetime,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    corridor: str | None = None,
+    office: str | None = None,
+    turn: str | None = None,
+    rehearsal: bool = False,
+) -> Page[CaseView]:
+    """Return the cases that stand still at `as_of`, longest first: blocker, turn and next rung.
+
+    Late is what was due at or before that moment. In a rehearsal each case has its own date:
+    `as_of` is moved by its offset, and never lies before its newest event. That asks row by row,
+    where a real installation reads an index to its end and stops.
+    """
+    query = (
+        select(*SHOWN)
+        .join_from(cases, openings, cases.c.case_id == openings.c.case_id)
+        .where(cases.c.ended_at.is_(None))
+        .where(_late_by_own_date(as_of) if rehearsal else cases.c.late_at <= as_of)
+    )
+    if office is not None:
+        held = select(case_offices.c.case_id).where(case_offices.c.office == office)
+        query = query.where(cases.c.case_id.in_(held))
+    query = narrowed(query, corridor=corridor, turn=turn)
+    rows = connection.execute(OLDEST_FIRST.page(query, cursor, limit)).all()
+    return OLDEST_FIRST.cut(rows, limit, view_of)
+
+
+def late_days(case: CaseView, as_of: datetime) -> int:
+    """Whole days since the case began to stand still; for order and colour, not for the law."""
+    if case.late_at is None:
+        return 0
+    own = max(as_of + timedelta(seconds=case.clock_offset), case.now_at)
+    return max(0, (own - case.late_at).days)
+
+
+def _late_by_own_date(as_of: datetime) -> ColumnElement[bool]:
+    offset: Any = func.make_interval(0, 0, 0, 0, 0, 0, openings.c.clock_offset)
+    moment = bindparam("as_of", as_of, type_=cases.c.late_at.type)
+    return or_(
+        cases.c.late_at <= moment + cast(offset, Interval), cases.c.late_at <= cases.c.now_at
+    )

@@ -1,0 +1,345 @@
+"""Every table as SQLAlchemy sees it. No query lives here and no column has a clock of its own.
+
+The ledger and what was given at the door are written once: `events`, `plans`, `openings`,
+`private_texts`, `people`. `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are a fold
+of the ledger and can be made again from it (`reproject.py`). The rest is administration.
+
+Texts that a fold wrote are `json`, not `jsonb`: the order of steps means something and is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _moment(name: str, *, needed: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=not needed)
+
+
+def _text(name: str, *, needed: bool = True) -> Column[Any]:
+    return Column(name, Text, nullable=not needed)
+
+
+def _texts(name: str) -> Column[Any]:
+    return Column(name, ARRAY(Text), nullable=False)
+
+
+def _number(name: str) -> Column[Any]:
+    return Column(name, Integer, nullable=False)
+
+
+def _case(*, primary: bool = False) -> Column[Any]:
+    return Column(
+        "case_id", Uuid(as_uuid=False), ForeignKey("openings.case_id"), primary_key=primary
+    )
+
+
+# -- the installation
+
+# One row. Cases may live at their own date only where it says rehearsal.
+installation = Table(
+    "installation",
+    metadata,
+    Column("rehearsal", Boolean, primary_key=True),
+    Column("only_one", Boolean, nullable=False, unique=True, default=True),
+    CheckConstraint("only_one", name="only_one"),
+)
+
+# -- written once
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _text("corridor"),
+    _text("version"),
+    Column("body", JSON, nullable=False),
+)
+
+# What is fixed when a case begins and stands in no event.
+openings = Table(
+    "openings",
+    metadata,
+    Column("case_id", Uuid(as_uuid=False), primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("clock_offset", Integer, nullable=False, default=0),  # seconds
+    Column("rehearsal", Boolean, ForeignKey("installation.rehearsal"), nullable=False),
+    CheckConstraint("clock_offset = 0 OR rehearsal", name="own_date_only_in_rehearsal"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _case(),
+    _number("seq"),
+    _text("kind"),
+    _moment("at", needed=True),
+    Column("body", JSON, nullable=False),
+    _text("digest"),
+    _text("chain"),
+    _text("key", needed=False),  # the update that caused it
+    _text("content", needed=False),  # digest of what that update asked
+    PrimaryKeyConstraint("case_id", "seq"),
+    CheckConstraint("seq > 0", name="seq_from_one"),
+)
+Index("events_key", events.c.key, events.c.seq, postgresql_where=events.c.key.is_not(None))
+
+people = Table(
+    "people",
+    metadata,
+    _case(primary=True),
+    _text("name"),
+    _text("contact", needed=False),
+    Column("born", Date),
+    _text("sex", needed=False),
+    _moment("written_at", needed=True),
+)
+
+private_texts = Table(
+    "private_texts",
+    metadata,
+    Column("name", Text, primary_key=True),  # keyed digest
+    _case(),
+    _text("body"),
+    _moment("written_at", needed=True),
+    Index(None, "case_id"),
+    Index(None, "written_at"),
+)
+
+# -- folds of the ledger
+
+cases = Table(
+    "cases",
+    metadata,
+    _case(primary=True),
+    _number("version"),
+    _number("edition"),
+    Column("plan_digest", Text, ForeignKey("plans.digest"), nullable=False),
+    Column("plan_digests", ARRAY(Text), nullable=False),
+    _text("corridor"),
+    _text("status"),  # open on_hold returned returned_legal_open closed cancelled
+    Column("on_hold", Boolean, nullable=False),
+    _text("place"),  # country where the person is
+    _text("turn"),  # host origin partner person nobody
+    _text("waits_for"),
+    _text("waits_step"),
+    _text("waits_holder"),
+    _moment("since"),
+    _moment("due_at"),
+    _text("rung"),
+    _text("next_rung"),
+    _moment("next_rung_at"),
+    _moment("late_at"),
+    _moment("opened_at", needed=True),
+    _moment("now_at", needed=True),  # moment of the newest event
+    _moment("ended_at"),
+    Column("state", JSON, nullable=False),  # the folded case without its plans
+    CheckConstraint("ended_at IS NOT NULL OR late_at IS NOT NULL", name="open_has_late_at"),
+)
+Index("cases_opened", cases.c.opened_at, cases.c.case_id)
+Index("cases_corridor_opened", cases.c.corridor, cases.c.opened_at, cases.c.case_id)
+Index("cases_status_opened", cases.c.status, cases.c.opened_at, cases.c.case_id)
+Index("cases_late", cases.c.late_at, cases.c.case_id, postgresql_where=cases.c.ended_at.is_(None))
+
+case_offices = Table(
+    "case_offices",
+    metadata,
+    _case(),
+    _text("office"),
+    _texts("roles"),
+    _moment("opened_at", needed=True),
+    PrimaryKeyConstraint("case_id", "office"),
+)
+Index("case_offices_of", case_offices.c.office, case_offices.c.opened_at, case_offices.c.case_id)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    _case(),
+    _text("step"),
+    _number("attempt"),
+    _text("title"),
+    _text("state"),  # offered accepted done skipped waiting
+    Column("is_open", Boolean, nullable=False),  # somebody may still complete it; never a watch
+    Column("watch", Boolean, nullable=False),
+    _text("role"),
+    _text("holder"),
+    _text("made_for"),
+    _moment("offered_at", needed=True),
+    _moment("started_at", needed=True),
+    _moment("due_at"),
+    _moment("due_or_never", needed=True),  # so that lists have an order without NULL
+    _text("rung"),
+    _texts("rung_to"),
+    _texts("deciders"),
+    _text("escalation"),
+    _text("next_rung"),
+    _moment("next_rung_at"),
+    Column("promised_on", Date),
+    _text("outcome"),
+    _moment("happened_at"),
+    _moment("ended_at"),
+    _text("ended_by"),
+    _text("ended_for"),
+    Column("valid_until", Date),
+    PrimaryKeyConstraint("case_id", "step", "attempt"),
+)
+Index(
+    "tasks_open_of_office",
+    tasks.c.holder,
+    tasks.c.due_or_never,
+    tasks.c.case_id,
+    tasks.c.step,
+    postgresql_where=tasks.c.is_open,
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    _case(),
+    _number("number"),  # seq of the event that opened it
+    _text("step"),
+    _number("attempt"),
+    _text("state"),  # open decided overtaken
+    _text("rung"),
+    _texts("deciders"),
+    _text("holder"),
+    _moment("opened_at", needed=True),
+    _moment("ended_at"),
+    _text("decision"),
+    _text("decided_by"),
+    _text("reason"),  # name of a private text
+    PrimaryKeyConstraint("case_id", "number"),
+)
+_is_open = escalations.c.state == "open"
+Index(
+    "escalations_open",
+    escalations.c.opened_at,
+    escalations.c.case_id,
+    escalations.c.number,
+    postgresql_where=_is_open,
+)
+Index(
+    "escalations_open_deciders",
+    escalations.c.deciders,
+    postgresql_using="gin",
+    postgresql_where=_is_open,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _case(),
+    _number("letter"),
+    _text("kind"),
+    _text("step"),
+    _number("attempt"),
+    _text("to_office"),
+    _texts("carries"),
+    _text("about"),
+    _number("version"),
+    _text("state"),  # waiting left dropped
+    _moment("leaves_at", needed=True),
+    _moment("left_at"),
+    _text("dropped"),
+    PrimaryKeyConstraint("case_id", "letter"),
+)
+
+FOLDS = (outbox, escalations, tasks, case_offices, cases)
+
+# -- administration
+
+offices = Table(
+    "offices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    _text("role"),
+    _text("country"),
+    _text("province"),
+    _text("head"),
+    _text("deputy"),
+    _text("under"),
+    Column("vacant", Boolean, nullable=False),
+    _text("channel"),
+    _text("language"),
+    _text("hours"),
+    Index(None, "role", "country"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    _text("password_hash", needed=False),  # nobody signs in without one
+    _moment("created_at", needed=True),
+    _moment("disabled_at"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    Column("office_id", Text, ForeignKey("offices.id"), nullable=False),
+    _text("role"),
+    _moment("since", needed=True),
+    _moment("until"),
+    PrimaryKeyConstraint("user_id", "office_id", "role", "since"),
+    Index(None, "office_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    _moment("created_at", needed=True),
+    _moment("last_seen_at", needed=True),
+    _moment("expires_at", needed=True),
+    _moment("revoked_at"),
+    Index(None, "user_id"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    _text("secret_hash"),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    Column("office_id", Text, ForeignKey("offices.id"), nullable=False),
+    _texts("scopes"),
+    _text("label"),
+    _moment("created_at", needed=True),
+    _moment("expires_at", needed=True),
+    _moment("revoked_at"),
+    Index(None, "user_id"),
+)

@@ -1,0 +1,134 @@
+"""Every record of the core survives being written and read, and its digest with it."""
+
+import json
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calendar import Calendar
+from domain.case import Case
+from domain.commands import Command, Opening
+from domain.events import KINDS, Event, TaskDone
+from domain.plan import Plan
+from tests.builders import ANSWERED_AND_CLOSED, a_life, a_plan
+from workflows import encoding
+
+ZONES = st.integers(-12 * 4, 14 * 4).map(
+    lambda quarters: timezone(timedelta(minutes=15 * quarters))
+)
+MOMENTS = st.datetimes(
+    min_value=datetime(1900, 1, 2),  # noqa: DTZ001 - the zone is chosen beside it
+    max_value=datetime(9998, 12, 30),  # noqa: DTZ001
+    timezones=ZONES,
+)
+for kind, strategy in (
+    (datetime, MOMENTS),
+    (date, st.dates()),
+    (time, st.times(timezones=st.none())),
+    (int, st.integers(-(2**53), 2**53)),
+    (str, st.text(st.characters(exclude_categories=["Cs"]), max_size=12)),
+):
+    st.register_type_strategy(kind, strategy)
+
+EVENTS = st.sampled_from(sorted(KINDS)).flatmap(lambda name: st.from_type(KINDS[name]))
+
+
+def through_text(data: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(json.dumps(data))
+    return told
+
+
+@given(EVENTS)
+def test_it_reads_back_every_event(event: Event) -> None:
+    told = encoding.event_to_json(event)
+    again = encoding.event_from_json(through_text(told))
+    assert again == event
+    assert type(again) is type(event)
+    assert encoding.digest(encoding.event_to_json(again)) == encoding.digest(told)
+
+
+@given(st.from_type(Command).filter(lambda command: command.plan is None))
+def test_it_reads_back_every_command(command: Command) -> None:
+    told = encoding.command_to_json(command)
+    again = encoding.command_from_json(through_text(told))
+    assert again == command
+    assert type(again.day) is type(command.day)
+    assert type(again.due) is type(command.due)
+    assert encoding.command_to_json(again) == told
+
+
+@given(MOMENTS, ZONES)
+def test_it_writes_one_moment_one_way(moment: datetime, zone: timezone) -> None:
+    here = TaskDone(at=moment, step="s", attempt=1, outcome="o", happened_at=moment)
+    there = TaskDone(
+        at=moment.astimezone(zone), step="s", attempt=1, outcome="o", happened_at=moment
+    )
+    assert encoding.event_to_json(here) == encoding.event_to_json(there)
+
+
+def test_it_reads_back_a_whole_life() -> None:
+    life = a_life(*ANSWERED_AND_CLOSED)
+    plans = {life.opening.plan_digest: life.opening.plan}
+    told = through_text(encoding.case_to_json(life.case))
+    again = encoding.case_from_json(told, plans)
+    assert again == life.case
+    assert encoding.case_to_json(again) == told
+    assert "plan" not in told
+    assert encoding.opening_from_json(encoding.opening_to_json(life.opening)) == life.opening
+
+
+def test_it_keeps_the_order_of_cards_and_the_name_of_a_plan() -> None:
+    plan = a_plan()
+    again = encoding.plan_from_json(through_text(encoding.plan_to_json(plan)))
+    assert again == plan
+    assert list(again.cards) == list(plan.cards)
+    assert encoding.plan_digest(again) == encoding.plan_digest(plan)
+
+
+def test_it_refuses_a_case_without_its_plan() -> None:
+    told = encoding.case_to_json(a_life().case)
+    with pytest.raises(KeyError):
+        encoding.case_from_json(told, {})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"event": "NothingLikeIt", "at": "2026-02-02T02:00:00Z"},
+        {"at": "2026-02-02T02:00:00Z"},
+        {"event": "TurnedAdult", "at": "2026-02-02T02:00:00Z", "unknown": 1},
+        {"event": "TurnedAdult"},
+    ],
+)
+def test_it_refuses_what_this_edition_does_not_know(told: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"event|unknown|at"):
+        encoding.event_from_json(told)
+
+
+def test_it_refuses_a_moment_without_an_offset() -> None:
+    naive = datetime(2026, 2, 2)  # noqa: DTZ001 - the mistake itself
+    with pytest.raises(ValueError, match="offset"):
+        encoding.event_to_json(KINDS["TurnedAdult"](at=naive))
+
+
+def test_it_leaves_no_name_for_its_own_key() -> None:
+    assert not [name for name, kind in KINDS.items() if encoding.EVENT in kind.__slots__]
+
+
+def test_it_tells_a_date_from_midnight() -> None:
+    midnight = datetime(2026, 2, 2, tzinfo=UTC)
+    for day in (midnight, midnight.date()):
+        command = Command(do="promise", by="b", user="u", day=day)
+        again = encoding.command_from_json(through_text(encoding.command_to_json(command)))
+        assert type(again.day) is type(day)
+
+
+@pytest.mark.parametrize("record", [Case, Plan, Command, Opening, Calendar, *KINDS.values()])
+def test_it_holds_only_what_can_be_written(record: type[Any]) -> None:
+    assert is_dataclass(record)
+    assert record.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert fields(record)

@@ -1,0 +1,220 @@
+"""The core's records as JSON and back: events, plans, cases, commands, and their digests.
+
+It never looks anything up and never holds what the core does not. Every moment is written in UTC
+and fields that hold their default are left out, so the same record always gives the same text.
+A default of a stored record is therefore part of the format: changing one needs a new edition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic_core import to_json
+
+from domain.case import Case
+from domain.commands import Command, Opening
+from domain.events import KINDS, Event
+from domain.plan import Plan
+from domain.rulebook import digest_of
+
+Json: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+EVENT = "event"  # the key that names an event's class; `kind` is a field of some events
+_NOT_IN_CASE = frozenset({"plan", "plans"})
+_AS_IT_IS = (str, int, bool, float, type(None))
+_NO_DEFAULT: Any = object()
+
+
+# -- events
+
+
+def event_to_json(event: Event) -> Json:
+    """Write an event as one flat object; the key `event` names its class."""
+    return {EVENT: type(event).__name__, **_encode_record(event)}
+
+
+def event_from_json(data: Mapping[str, Any]) -> Event:
+    """Read an event; raises ValueError for a class or field this edition does not know."""
+    body = dict(data)
+    name = body.pop(EVENT, None)
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f"there is no event named {name!r}")
+    return _decode(kind, body)
+
+
+# -- plans
+
+
+def plan_to_json(plan: Plan) -> Json:
+    """Write a plan; the order of its cards is kept."""
+    return _encode_record(plan)
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """Read a plan; raises ValueError for a field this edition does not know."""
+    return _decode(Plan, data)
+
+
+def plan_digest(plan: Plan) -> str:
+    """The name of a plan: equal plans, and only those, have the same one."""
+    return digest_of(plan)
+
+
+# -- cases
+
+
+def case_to_json(case: Case) -> Json:
+    """Write a case without its plans, which are kept once and named by `plan_digest`."""
+    return {name: value for name, value in _encode_record(case).items() if name not in _NOT_IN_CASE}
+
+
+def case_from_json(data: Mapping[str, Any], plans: Mapping[str, Plan]) -> Case:
+    """Read a case and give it its plans back; raises KeyError when its present plan is missing."""
+    known = _decode(_case_without_plans(), data)
+    values = {item.name: getattr(known, item.name) for item in fields(known)}
+    return Case(plan=plans[values["plan_digest"]], plans=dict(plans), **values)
+
+
+# -- what is asked of a case
+
+
+def command_to_json(command: Command) -> Json:
+    """Write a command, with the plan it carries, if any."""
+    return _encode_record(command)
+
+
+def command_from_json(data: Mapping[str, Any]) -> Command:
+    """Read a command; raises ValueError for a field this edition does not know."""
+    return _decode(Command, data)
+
+
+def opening_to_json(opening: Opening) -> Json:
+    """Write everything a case starts from, its plan included."""
+    return _encode_record(opening)
+
+
+def opening_from_json(data: Mapping[str, Any]) -> Opening:
+    """Read an opening; raises ValueError for a field this edition does not know."""
+    return _decode(Opening, data)
+
+
+# -- digests
+
+
+def canonical(data: Any) -> str:
+    """The one text of a JSON value: sorted keys, no blanks, letters as themselves."""
+    return json.dumps(
+        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of the canonical text, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+# -- how it is done
+
+
+def _encode(value: Any) -> Any:
+    kind: Any = type(value)
+    return _writer(kind)(value)
+
+
+@cache
+def _writer(kind: Any) -> Callable[[Any], Any]:
+    """How values of a type are written; asked once for each type, for a case holds thousands."""
+    if issubclass(kind, _AS_IT_IS):
+        return _itself
+    if issubclass(kind, datetime):  # before `date`, which it also is
+        return _moment
+    if issubclass(kind, date | time):
+        return _iso
+    if issubclass(kind, tuple | list):
+        return _list
+    if issubclass(kind, Mapping):
+        return _mapping
+    if is_dataclass(kind):
+        return _encode_record
+    raise TypeError(f"the core's records hold no {kind.__name__}")
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _iso(value: date | time) -> str:
+    return value.isoformat()
+
+
+def _list(value: Iterable[Any]) -> list[Any]:
+    return [_encode(item) for item in value]
+
+
+def _mapping(value: Mapping[Any, Any]) -> Json:
+    return {str(key): _encode(item) for key, item in value.items()}
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("a moment without an offset cannot be kept")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _encode_record(record: Any) -> Json:
+    written: Json = {}
+    kind: Any = type(record)
+    for name, read, default in _shape(kind):
+        value = read(record)
+        if default is _NO_DEFAULT or value != default:
+            written[name] = _encode(value)
+    return written
+
+
+@cache
+def _shape(kind: Any) -> tuple[tuple[str, Callable[[Any], Any], Any], ...]:
+    return tuple((f.name, attrgetter(f.name), _default(f)) for f in fields(kind))
+
+
+def _default(item: Field[Any]) -> Any:
+    if item.default is not MISSING:
+        return item.default
+    return item.default_factory() if item.default_factory is not MISSING else _NO_DEFAULT
+
+
+def _decode(kind: type[T], data: Mapping[str, Any]) -> T:
+    # As JSON text: only there does pydantic tell a date from a moment at midnight.
+    wanted: Any = kind
+    record: T = _adapter(wanted).validate_json(to_json([data]))[0]
+    return record
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
+    # Inside a list, because a setting reaches the core's plain dataclasses only from around them.
+    return TypeAdapter(list[kind], config=ConfigDict(extra="forbid"))
+
+
+@cache
+def _case_without_plans() -> type[Any]:
+    hints = get_type_hints(Case)
+    kept = [
+        (item.name, hints[item.name], _copy_of(item))
+        for item in fields(Case)
+        if item.name not in _NOT_IN_CASE
+    ]
+    return make_dataclass("CaseWithoutPlans", kept, frozen=True, slots=True)
+
+
+def _copy_of(item: Field[Any]) -> Any:
+    return field(default=item.default, default_factory=item.default_factory)
