@@ -119,8 +119,8 @@ def _edition(case: Case, event: e.EditionMoved) -> Case:
 
 
 @_on(e.TurnedAdult)
-def _adult(case: Case, event: e.TurnedAdult) -> Case:  # noqa: ARG001
-    return replace(case, turned_adult=True)
+def _adult(case: Case, event: e.TurnedAdult) -> Case:
+    return replace(case, turned_adult=True, adult_since=event.at)
 
 
 @_on(e.IdleFound)
@@ -133,8 +133,14 @@ def _corrected(case: Case, event: e.FactCorrected) -> Case:
     if event.fact == "outcome":
         return _change(case, event, outcome=event.outcome)
     if event.fact == "born":
-        child_since = case.child_since if case.is_child(event.at) else event.at
-        return replace(case, adult_on=event.adult_on, child_since=child_since, turned_adult=False)
+        was_child = case.is_child(event.at)
+        return replace(
+            case,
+            adult_on=event.adult_on,
+            child_since=case.child_since if was_child else event.at,
+            adult_since=event.at if was_child else case.adult_since,
+            turned_adult=False,
+        )
     if event.fact == "country":
         return replace(case, country=event.country)
     return case
@@ -414,7 +420,8 @@ def _flag(case: Case, event: e.FlagSet) -> Case:
 
 @_on(e.FlagLifted)
 def _unflag(case: Case, event: e.FlagLifted) -> Case:
-    return replace(case, flags=_without(case.flags, event.flag))
+    lifted = {**case.flags_lifted, event.flag: event.at}
+    return replace(case, flags=_without(case.flags, event.flag), flags_lifted=lifted)
 
 
 @_on(e.BarSet)

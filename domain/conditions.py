@@ -12,6 +12,7 @@ from domain import consent
 from domain.case import Case, Task
 from domain.plan import Card, Need
 
+DO_NOT_NOTIFY = "do_not_notify_state"
 REFUSALS_THAT_COUNT = 2  # stories.md 4.12
 
 
@@ -40,7 +41,7 @@ def _since(case: Case, fact: str, at: datetime) -> datetime | None:
         case "consent":
             return consent.since(case, rest, at)
         case "consented":
-            return next((c.given_at for c in case.consents if c.purpose == rest), None)
+            return _consented(case, rest, at)
         case "plan":
             plan = case.standing
             found = plan.planned_at if plan is not None else None
@@ -48,16 +49,29 @@ def _since(case: Case, fact: str, at: datetime) -> datetime | None:
         case "child":
             return (case.child_since or opened) if case.is_child(at) else None
         case "adult":
-            return None if case.is_child(at) else opened
+            return None if case.is_child(at) else (case.adult_since or opened)
         case "flag":
             found = case.flags.get(rest)
-            return _unless(found, opened) if negated else found
+            return _unless(found, case.flags_lifted.get(rest, opened)) if negated else found
         case "bar":
             return _bar(case, rest, opened, negated=negated)
         case "refused_twice":
             return _refused_twice(case, rest.split("+"))
         case _:
             return _step(case, word, rest, at)
+
+
+def _consented(case: Case, purpose: str, at: datetime) -> datetime | None:
+    """Given once, and still so or used: a yes taken back before anything left waits for nothing."""
+    given = next((c.given_at for c in case.consents if c.purpose == purpose), None)
+    if given is None or consent.since(case, purpose, at) is not None:
+        return given
+    used = any(
+        case.newest_done(card.id) is not None
+        for card in case.plan.cards.values()
+        if card.consent == purpose
+    )
+    return given if used else None
 
 
 def _unless(found: datetime | None, opened: datetime) -> datetime | None:
@@ -85,7 +99,11 @@ def _step(case: Case, step: str, outcomes: str, at: datetime) -> datetime | None
     if outcomes:
         done = case.newest_done(step)
         wanted = outcomes.split("|")
-        return done.happened_at if done is not None and done.outcome in wanted else None
+        newest = case.newest(step)
+        if done is None or newest is None or done.outcome not in wanted:
+            return None
+        asked_anew = newest.is_open and newest.plan_no != done.plan_no  # for another plan
+        return None if asked_anew else done.happened_at
     return _resolved(case, case.newest(step), at)
 
 
@@ -109,7 +127,7 @@ def _skipped_by_end(case: Case, task: Task) -> bool:
 
 def applies(case: Case, card: Card, at: datetime) -> bool:
     """True when the profile does not exclude the step; judged live."""
-    if card.do_not_notify and "do_not_notify_state" in case.flags:
+    if card.do_not_notify and DO_NOT_NOTIFY in case.flags:
         return False
     return all(holds(case, fact, at) for fact in card.applies_to)
 
@@ -123,9 +141,11 @@ def start(case: Case, card: Card, at: datetime) -> datetime | None:
 
     A card without conditions is never made by itself.
     """
-    moments = []
+    moments: list[datetime] = []
+    spared: list[datetime] = []
     for need in card.after:
         if not _needed(case, need, at):
+            spared += _spared_since(case, need, at)
             continue
         found = [m for m in (since(case, fact, at) for fact in need.any_of) if m is not None]
         if not found:
@@ -136,4 +156,32 @@ def start(case: Case, card: Card, at: datetime) -> datetime | None:
     if card.counts_from:
         named = [since(case, fact, at) for fact in card.counts_from]
         return max((m for m in named if m is not None), default=max(moments))
-    return max(moments)
+    lifted = case.flags_lifted.get(DO_NOT_NOTIFY) if card.do_not_notify else None
+    return max([*moments, *spared, lifted or moments[0]])
+
+
+def _spared_since(case: Case, need: Need, at: datetime) -> list[datetime]:
+    """When a need fell away, or was met before: a birthday, a flag. The clock counts from it."""
+    met = [m for m in (since(case, fact, at) for fact in need.any_of) if m is not None]
+    opposites = [since(case, opposite(fact), at) for fact in need.when if opposite(fact)]
+    opposites += [_taken_back(case, fact, at) for fact in need.when]
+    return [min([moment, *met]) for moment in opposites if moment is not None]
+
+
+def _taken_back(case: Case, fact: str, at: datetime) -> datetime | None:
+    """When the consent of `consented:PURPOSE` ended unused."""
+    word, _, purpose = fact.partition(":")
+    if word != "consented" or _consented(case, purpose, at) is not None:
+        return None
+    mine = [c for c in case.consents if c.purpose == purpose]
+    ends = [c.withdrawn_at or consent.ends_at(case, c) for c in mine]
+    return max((end for end in ends if end <= at), default=None)
+
+
+def opposite(fact: str) -> str:
+    """The fact that holds while this one does not; empty where none is known by name."""
+    if fact in {"child", "adult"}:
+        return "adult" if fact == "child" else "child"
+    if fact.startswith(("flag:", "no flag:")):
+        return fact.removeprefix("no ") if fact.startswith("no ") else f"no {fact}"
+    return ""

@@ -14,11 +14,14 @@ def ends_at(case: Case, consent: Consent) -> datetime:
 
 
 def is_live(case: Case, consent: Consent, at: datetime) -> bool:
-    """Given, not withdrawn, not lapsed; a child's counts only when the guardian gave it."""
+    """Given, not withdrawn, not lapsed; what a child said counts only from a guardian (4.2).
+
+    It does not begin to count on her birthday: as an adult she is asked anew.
+    """
     withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= at
     if withdrawn or at >= ends_at(case, consent):
         return False
-    return consent.by_guardian or not case.is_child(at)
+    return consent.by_guardian or not case.is_child(consent.given_at)
 
 
 def live(case: Case, purpose: str, at: datetime) -> Iterator[Consent]:

@@ -104,7 +104,7 @@ def valid_until(case: Case, task: Task) -> date | None:
     card = case.plan.cards[task.step]
     if card.valid_for is None:
         return None
-    calendar = case.calendar_for(task.made_for)
+    calendar = case.calendar_of_task(task)
     return last_day(card.valid_for, calendar.local_date(task.happened_at), calendar)
 
 
@@ -181,9 +181,11 @@ def _fitness(case: Case, at: datetime) -> Gate:
     if not lasts(case, task, day) or not lasts(case, task, today):
         still_open = newest is not None and newest.is_open
         return _shut("fitness lapsed" if lapsed(case, task, today) or not still_open else "fitness")
-    if task.outcome == "fit_with_escort" and case.outcome("bed") != "confirmed":
-        return _shut(f"bed {case.outcome('bed')}".strip())
-    return OPEN
+    if task.outcome != "fit_with_escort":
+        return OPEN
+    bed = _of_plan(case, "bed") if case.standing is not None else case.newest("bed")
+    outcome = bed.outcome if bed is not None and bed.state == "done" else ""
+    return OPEN if outcome == "confirmed" else _shut(f"bed {outcome}".strip())
 
 
 def lapsed(case: Case, task: Task, today: date) -> bool:

@@ -32,9 +32,19 @@ class Crossing:
 
 
 def is_other_side(case: Case, office: str) -> bool:
-    """True when the office belongs to the side that does not hold the case."""
+    """True when the office does not belong to the side that holds the case.
+
+    Roles without a side are outside the house as well, but for the person and who speaks for her.
+    """
     side = case.side_of_office(office)
-    return bool(side) and side != case.plan.home
+    found = case.offices.get(office)
+    if side or found is None:
+        return bool(side) and side != case.plan.home
+    return found.role not in OWN
+
+
+# Her own, and nobody's: what a supervisor gets carries nothing anyway.
+OWN = frozenset({"person", "guardian"})
 
 
 def child_is_cleared(case: Case, at: datetime) -> bool:
@@ -98,7 +108,7 @@ def _of_request(case: Case, letter: Letter, at: datetime) -> tuple[str, ...]:
         return ()
     listed = case.plan.releases.get(card.shares, ())
     if not is_other_side(case, letter.to):
-        return listed
+        return _with_photo(case, listed, letter.to, at)
     purpose = card.consent or next(iter(_purposes_of(case, card.shares)), "share")
     if purpose == "none":
         return listed

@@ -179,6 +179,12 @@ LOOKS: tuple[Callable[[Card, Plan], Said], ...] = (
 # -- one outcome
 
 
+def _restarted(plan: Plan) -> set[str]:
+    """Steps that another step's outcome asks once more."""
+    outcomes = (o for card in plan.cards.values() for o in card.outcomes.values())
+    return {step for outcome in outcomes for step in outcome.restarts}
+
+
 def _outcome_words(outcome: Outcome, card: Card, plan: Plan) -> Said:
     steps = tuple(plan.cards)
     known: tuple[tuple[str, tuple[str, ...], str, tuple[str, ...]], ...] = (
@@ -201,7 +207,7 @@ def _outcome_words(outcome: Outcome, card: Card, plan: Plan) -> Said:
             yield from _each(field, words.unknown_role(role))
     if outcome.again_multiple_of:
         yield from _each("again_multiple_of", words.wrong_with(outcome.again_multiple_of, plan))
-    if outcome.restarts and not card.repeat_after:
+    if outcome.restarts and not card.repeat_after and card.id not in _restarted(plan):
         yield "restarts", "is only read when the step can be repeated; add 'repeat_after'"
 
 

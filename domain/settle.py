@@ -84,8 +84,8 @@ def _why_not_running(case: Case, card: Card, task: Task, at: datetime) -> str:
 
 
 def _started_by_hand(case: Case, card: Card, task: Task) -> bool:
-    """Offered by an outcome, or made again: its own start does not judge it."""
-    return task.attempt > 1 or task.about != "" or card.id in case.forced or task.given
+    """Offered by an outcome: its own start does not judge it."""
+    return task.about == "offered" or card.id in case.forced
 
 
 def _check_card(draft: Draft, card: Card, at: datetime) -> None:
@@ -140,9 +140,12 @@ def _may_be_made(case: Case, card: Card, at: datetime) -> bool:
 
 
 def _asked_once_more(case: Case, card: Card, task: Task, at: datetime) -> bool:
-    """Contact was lost, and since then she said yes anew: the request is offered again (4.8)."""
+    """Contact was lost, and since then she said yes anew: the request is offered again (4.8).
+
+    Her country is asked again only with new evidence (4.12), so that request is not offered.
+    """
     since = conditions.since(case, f"consent:{card.consent}", at)
-    if not card.consent or card.kind != "plain" or task.state != "done" or since is None:
+    if card.consent in {"", "notify_state"} or task.state != "done" or since is None:
         return False
     lost = [conditions.since(case, fact, at) for fact in card.repeat_after]
     asked = task.ended_at or at

@@ -97,6 +97,17 @@ def is_unknown(case: Case, task: Task, at: datetime) -> bool:
     return card.unknown_when_late and task.is_open and late
 
 
+def is_stalled(case: Case, at: datetime) -> bool:
+    """Something is late, a decision is open, or nothing has been asked of anybody for long."""
+    if case.ended:
+        return False
+    asked = any(
+        task.escalation == "open" or (task.due_at is not None and task.due_at < at)
+        for task in case.running()
+    )
+    return asked or case.idle_reported
+
+
 # -- days
 
 
@@ -142,11 +153,12 @@ def _due_first(task: Task) -> tuple[bool, datetime, datetime, str]:
 def turn_of(case: Case, task: Task | None) -> str:
     """host, origin, partner, person, or nobody."""
     office = case.offices.get(task.holder) if task is not None else None
-    if office is None:
-        return NOBODY
-    if office.role in PERSONS:
-        return "person"
-    return TURNS.get(side_of(office.role), "partner")
+    return turn_of_role(office.role) if office is not None else NOBODY
+
+
+def turn_of_role(role: str) -> str:
+    """Whose turn it is when an office of this role holds the step."""
+    return "person" if role in PERSONS else TURNS.get(side_of(role), "partner")
 
 
 def waits_for(case: Case, at: datetime) -> Waiting:
@@ -244,6 +256,8 @@ def seen_by(case: Case, office: str, view: str, at: datetime) -> frozenset[str]:
         return frozenset()
     held = [task for task in case.open_tasks() if task.holder == office]
     if view in {"task", "inbox"} and not held:
+        return frozenset()
+    if view == "stalled" and not is_stalled(case, at):
         return frozenset()
     words = set(case.plan.views.get(view, ()))
     if view in {"task", "inbox"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -76,6 +77,22 @@ def of_step(connection: Connection, case_id: str, step: str) -> TaskView | None:
     query = _listed().where(tasks.c.case_id == case_id, tasks.c.step == step)
     row = connection.execute(query.order_by(tasks.c.attempt.desc()).limit(1)).one_or_none()
     return None if row is None else _view_of(row)
+
+
+def blocking(connection: Connection, cases_late: Mapping[str, datetime]) -> dict[str, TaskView]:
+    """Return, by case, the task or watch that has been due longest: what the case stands still on.
+
+    `cases_late` is `late_at` by case id; a case that merely lies idle has no such task.
+    """
+    if not cases_late:
+        return {}
+    query = (
+        _listed()
+        .where(tasks.c.case_id.in_(cases_late), tasks.c.state.in_(("offered", "accepted")))
+        .where(tasks.c.due_at == cases.c.late_at)
+        .order_by(tasks.c.step.desc())
+    )
+    return {str(row.case_id): _view_of(row) for row in connection.execute(query)}
 
 
 def _listed() -> Select[Any]:

@@ -94,9 +94,7 @@ class EngineStage:
         key = uuid.uuid4().hex
         case.settled = False
         try:
-            self._persist(
-                lambda: self._room.engine.act(case.case_id, command, key=key, not_before=at)
-            )
+            self._persist(lambda: self._room.engine.act(case.case_id, command, key=key, at=at))
         except ActRefused as refused:
             return Refusal(refused.slug, refused.detail)
         return None

@@ -52,7 +52,7 @@ class EngineRoom:
         self._with_worker = with_worker
         self._closing = ExitStack()
         self._worker: Child | None = None
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
         """Start everything; raises local.errors.NoServer."""
@@ -107,19 +107,19 @@ class EngineRoom:
     # -- the loop in which the client lives
 
     def _start_loop(self) -> None:
-        thread = threading.Thread(target=self._loop.run_forever, name="engine client", daemon=True)
+        thread = threading.Thread(target=self.loop.run_forever, name="engine client", daemon=True)
         thread.start()
 
         def stop() -> None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.loop.call_soon_threadsafe(self.loop.stop)
             thread.join()
-            self._loop.close()
+            self.loop.close()
 
         self._closing.callback(stop)
 
     def wait(self, what: Coroutine[Any, Any, T], seconds: float) -> T:
         """Run something in the client's loop and wait for it; raises TimeoutError."""
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(seconds)
+        return asyncio.run_coroutine_threadsafe(what, self.loop).result(seconds)
 
     # -- the worker
 

@@ -118,7 +118,7 @@ class Looker:
         task = self.task
         if task is None:
             return moment.astimezone(self.story.zone).date()
-        return self.case.calendar_for(task.made_for).local_date(moment)
+        return self.case.calendar_of_task(task).local_date(moment)
 
     def same_day(self, moment: datetime | None, expected: Value) -> bool:
         """A plain date is compared with the day there, a moment exactly."""
@@ -219,7 +219,7 @@ def _escalation(look: Looker, expected: Value) -> tuple[str, bool]:
 
 
 def _next(look: Looker, expected: Value) -> tuple[str, bool]:
-    coming = views.next_rung(look.task) if look.task is not None and look.task.is_open else None
+    coming = views.next_rung(look.task) if look.task is not None else None
     if coming is None:
         return "none", expected == "none"
     rung, at = coming
@@ -286,7 +286,8 @@ def _day_of(case: Case, step: str, at: datetime) -> date:
     task = case.newest(step)
     card = case.card(step)
     office = case.office_of(card.owner) if card is not None else ""
-    return case.calendar_for(task.made_for if task is not None else office).local_date(at)
+    calendar = case.calendar_of_task(task) if task is not None else case.calendar_for(office)
+    return calendar.local_date(at)
 
 
 def _bar(look: Looker, expected: Value) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ It checks form and words, never whether an act would be right: that is the core'
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -123,13 +124,8 @@ class _Reader:
         if not segments:
             self.top.fail("segment", 'is missing; a story has [[segment]] with corridor = "th-la"')
         self.names = Names(self.names.added, segments, added_segments=self._added_segments())
-        self.names = Names(
-            self.names.added,
-            segments,
-            self._persons(segments),
-            self._parties(),
-            self.names.added_segments,
-        )
+        self.names = replace(self.names, parties=self._parties())
+        self.names = replace(self.names, persons=self._persons(segments))
         self._check_under()
         return Story(
             path=self.path,

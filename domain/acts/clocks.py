@@ -10,7 +10,7 @@ from domain.case import Case, Task
 from domain.commands import Command
 from domain.deadlines import Clock, due
 from domain.draft import Draft
-from domain.ladder import schedule, without_fired
+from domain.ladder import rank, schedule, without_fired
 
 
 def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
@@ -83,7 +83,7 @@ def count_again(
         unrolled_on=ends.unrolled_on,
         set_at=at,
     )
-    moved_on = ends.at > at >= task.due_at
+    moved_on = ends.at > at and rank(task.rung) > 0  # it was late, and is not any more
     draft.add(
         e.ClockSet(
             at=at,

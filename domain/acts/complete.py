@@ -19,6 +19,7 @@ from domain.errors import (
     LegalOpen,
     NeedsNewEvidence,
     NoConsent,
+    NotYours,
     OwnRequest,
     UnknownOutcome,
     WrongState,
@@ -28,7 +29,7 @@ from domain.letters import write
 from domain.offers import Making, offer, offered_from, owner_of
 from domain.plan import Card, Outcome
 from domain.release import child_is_cleared
-from domain.settle import overtake
+from domain.settle import overtake, take_back
 from domain.steps import check_fields, closure, review
 
 
@@ -68,7 +69,15 @@ def _about(case: Case, card: Card, command: Command) -> Task | None:
 def _check_actor(case: Case, card: Card, command: Command, task: Task | None) -> None:
     held = task is not None and task.state != "waiting"
     holder = task.holder if task is not None and held else owner_of(case, card)
-    checks.acts_for(case, card, command, holder)
+    bar = case.bars.get(task.about) if task is not None and card.kind == "review" else None
+    if bar is None:
+        checks.acts_for(case, card, command, holder)
+        return
+    # Whoever set the bar or owns it reviews it; only its owner ends it (stories.md 4.1).
+    reviewer = bar.owner if bar.owner in {command.by, command.for_} else holder
+    checks.acts_for(case, card, command, reviewer)
+    if command.outcome == "end" and reviewer != bar.owner:
+        raise NotYours("Only the owner of a bar lifts it")
 
 
 def _check_not_twice(
@@ -165,7 +174,7 @@ def _do(
 ) -> None:
     task = _about(draft.case, card, command)
     over = task is not None and not task.is_open and task.state != "waiting"
-    repeated = over or (task is not None and task.attempt > 1 and task.about == "")
+    repeated = over or (task is not None and task.attempt > 1 and task.about != "returned")
     if task is None or not task.is_open:
         task = offer(draft, card, happened, at, Making(quiet=True))
     overtake(draft, task, at)
@@ -201,7 +210,7 @@ def _do(
 
 def _end_of(case: Case, task: Task, command: Command) -> datetime | None:
     until = command.valid_until
-    return case.calendar_for(task.made_for).closing(until) if until is not None else None
+    return case.calendar_of_task(task).closing(until) if until is not None else None
 
 
 def _warnings(
@@ -260,6 +269,20 @@ def _effects(
         _offer_now(draft, step, at)
     _move_case(draft, card, outcome, command, at)
     _end_subject(draft, card, outcome, command, at)
+
+
+def follow_correction(draft: Draft, card: Card, task: Task, command: Command, at: datetime) -> None:
+    """What the right outcome brings about; what only the wrong one had offered waits again (4.10)."""
+    wrong, right = card.outcomes.get(task.outcome), card.outcomes[command.value]
+    if wrong is right:
+        return
+    for step in wrong.offers if wrong is not None else ():
+        offered = draft.case.newest(step)
+        if offered is not None and offered.is_open and offered.about == "offered":
+            take_back(draft, offered, at, "corrected")
+    happened = task.happened_at or at
+    _effects(draft, card, right, command, happened, at)
+    _again(draft, card, right, command, task, happened, at)
 
 
 def _offices(case: Case, role: str) -> list[str]:

@@ -86,7 +86,8 @@ def _decide(draft: Draft, card: Card, task: Task, command: Command, at: datetime
     current = draft.case.tasks[card.id][task.attempt - 1]
     if current.is_open or command.decision == "refer_up":
         _CARRY_OUT[command.decision](draft, current, command, at)
-    told = dict.fromkeys((holder, draft.case.office_of(f"{draft.case.plan.home}.case")))
+    now_with = draft.case.tasks[card.id][task.attempt - 1].holder
+    told = dict.fromkeys((holder, now_with, draft.case.office_of(f"{draft.case.plan.home}.case")))
     for office in told:
         write(
             draft,

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from domain import events as e
 from domain.acts import checks
 from domain.acts.clocks import count_again, set_due
-from domain.acts.complete import complete
+from domain.acts.complete import complete, follow_correction
 from domain.acts.ending import end_case
 from domain.case import Task
 from domain.commands import Command
@@ -170,6 +170,7 @@ def _correct_outcome(draft: Draft, command: Command, at: datetime) -> None:
             reason=command.reason,
         )
     )
+    follow_correction(draft, card, task, command, at)
 
 
 # -- the case's own end and its return

@@ -143,7 +143,8 @@ def return_(draft: Draft, command: Command, at: datetime) -> None:
     departure = case.plan.departs_after_outcome
     if f"{card.id}:{task.outcome}" == departure or card.kind == "closure":
         raise WrongState("What was handed over is never undone, only followed by something new")
-    offer(draft, card, at, at, Making(made_for=task.made_for, about="returned"))
+    making = Making(holder=task.holder, made_for=task.made_for, about="returned")
+    offer(draft, card, at, at, making)
 
 
 def note(draft: Draft, command: Command, at: datetime) -> None:

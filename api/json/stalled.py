@@ -1,0 +1,56 @@
+"""The stalled list: every case in one's care that stands still, on what, and whose turn it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from api.deps import Needs, Pages, Records, TheHouse, office_of
+from api.json.cases import Turn, home_corridors
+from api.policy import ALL_CASES, Caller
+from api.routing import READING, refusals, router
+from api.view import PageOf, StalledItem, page_of, stalled_item
+from records import stalled, tasks
+
+routes = router("stalled")
+
+Lists = Annotated[Caller, Depends(Needs("stalled.list"))]
+
+
+@routes.get("/stalled", responses=refusals(*READING), summary="List what stands still")
+def list_(
+    house: TheHouse,
+    caller: Lists,
+    records: Records,
+    pages: Pages,
+    corridor: Annotated[str | None, Query(max_length=40, examples=["th-la"])] = None,
+    turn: Turn | None = None,
+    office: Annotated[
+        str | None, Query(max_length=80, description="One of your own offices.")
+    ] = None,
+) -> PageOf[StalledItem]:
+    """Longest first: what it waits for, whose turn, how late, and the next rung with its date."""
+    caller = office_of(caller, office)
+    now = house.now()
+    page = stalled.page(
+        records,
+        now,
+        limit=pages.limit,
+        cursor=pages.cursor,
+        corridor=corridor,
+        turn=turn,
+        office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+        rehearsal=house.rehearsal,
+    )
+    late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
+    blocking = tasks.blocking(records, late)
+    seen = home_corridors(house, caller)
+    return page_of(
+        page,
+        (
+            stalled_item(row, blocking.get(row.case_id), now, house.now_of(row.clock_offset, row.now_at))
+            for row in page.items
+            if row.corridor in seen
+        ),
+    )
