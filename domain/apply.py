@@ -284,6 +284,7 @@ def _clock_set(case: Case, event: e.ClockSet) -> Case:
     }
     if event.anew:
         changes |= {"reminders": 0, "rung": "none", "rung_to": (), "deciders": ()}
+        changes |= {"asked_before": _asked(_task(case, event))}
         changes |= {"promised_on": None}
     return _change(case, event, **changes)
 
@@ -330,8 +331,7 @@ def _fired(case: Case, event: e.RungFired) -> Case:
         pending = ()
     deciders = task.deciders
     if event.decides:
-        known = deciders if task.escalation == "open" else ()
-        deciders = tuple(dict.fromkeys((*known, *event.to)))
+        deciders = tuple(dict.fromkeys((*deciders, *event.to)))
     return _change(
         case,
         event,
@@ -353,13 +353,17 @@ def _rung_skipped(case: Case, event: e.RungSkipped) -> Case:
 @_on(e.EscalationDecided)
 def _decided(case: Case, event: e.EscalationDecided) -> Case:
     if event.decision == "refer_up":
-        return _change(case, event, deciders=())
-    return _change(case, event, escalation="decided", decided_at=event.at, deciders=())
+        return _change(case, event, deciders=(), asked_before=_asked(_task(case, event)))
+    return _change(case, event, escalation="decided", decided_at=event.at)
+
+
+def _asked(task: Task) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*task.asked_before, *task.deciders)))
 
 
 @_on(e.EscalationOvertaken)
 def _overtaken(case: Case, event: e.EscalationOvertaken) -> Case:
-    return _change(case, event, escalation="overtaken", decided_at=event.at, deciders=())
+    return _change(case, event, escalation="overtaken", decided_at=event.at)
 
 
 @_on(e.Recorded)

@@ -10,7 +10,7 @@ from domain.calendar import Calendar
 from domain.deadlines import Clock
 from domain.plan import Card, Plan, side_of
 
-EDITION = 1
+EDITION = 1  # of cases opened from now on; what each one means: editions.py
 ENDED = frozenset({"closed", "cancelled"})
 OPEN_STATES = frozenset({"offered", "accepted"})
 
@@ -62,7 +62,8 @@ class Task:
     reminders: int = 0
     rung: str = "none"
     rung_to: tuple[str, ...] = ()
-    deciders: tuple[str, ...] = ()
+    deciders: tuple[str, ...] = ()  # whom the deciding rungs reached, since the due date was set
+    asked_before: tuple[str, ...] = ()  # who could once decide, and cannot any more
     escalation: str = "none"  # none open decided overtaken
     decided_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -158,7 +159,7 @@ class Case:
     plan: Plan
     plans: Mapping[str, Plan]  # every rulebook this case has known, by digest
     plan_digest: str
-    edition: int = EDITION
+    edition: int = 1  # never EDITION: what is left out of a kept case means 1 for ever
     version: int = 0  # events applied so far; the ledger's seq
     state: str = "new"  # new open on_hold returned returned_legal_open closed cancelled
     opened_at: datetime | None = None

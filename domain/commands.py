@@ -71,3 +71,4 @@ class Opening:
     flags: tuple[str, ...] = ()
     user: str = ""
     crossings: Mapping[str, str] = field(default_factory=dict)
+    edition: int = 1  # an opening kept without one is of the first, whatever is current

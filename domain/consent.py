@@ -14,14 +14,14 @@ def ends_at(case: Case, consent: Consent) -> datetime:
 
 
 def is_live(case: Case, consent: Consent, at: datetime) -> bool:
-    """Given, not withdrawn, not lapsed; what a child said counts only from a guardian (4.2).
+    """Given, not withdrawn, not lapsed: by the guardian for a child, by herself for an adult (4.2).
 
-    It does not begin to count on her birthday: as an adult she is asked anew.
+    What a child said does not begin to count on her birthday, and nobody says yes for an adult.
     """
     withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= at
     if withdrawn or at >= ends_at(case, consent):
         return False
-    return consent.by_guardian or not case.is_child(consent.given_at)
+    return consent.by_guardian == case.is_child(consent.given_at)
 
 
 def live(case: Case, purpose: str, at: datetime) -> Iterator[Consent]:

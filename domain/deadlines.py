@@ -106,7 +106,7 @@ def reminders(
     else:
         length = (unrolled_on - start).days
         days = [start + timedelta(days=math.ceil(length * part)) for part in REMIND_AT]
-    return tuple(calendar.opening(day) for day in days) if length > 0 else ()
+    return tuple(calendar.opening(day) for day in dict.fromkeys(days)) if length > 0 else ()
 
 
 def left_after(

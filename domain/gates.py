@@ -87,7 +87,13 @@ def _identity(case: Case, at: datetime) -> Gate:  # noqa: ARG001
         if newest is not None and newest.state == "done" and newest.outcome != "confirmed":
             return _shut(f"{step} {newest.outcome}")
     missing = next((s for s in steps if case.outcome(s) != "confirmed"), steps[-1])
-    return _shut(missing)
+    return _shut(_missing(case, missing, "confirmed"))
+
+
+def _missing(case: Case, step: str, opens: str) -> str:
+    """The step that is missing, with its last outcome where it was asked again because of it."""
+    done = case.newest_done(step)
+    return step if done is None or done.outcome == opens else f"{step} {done.outcome}"
 
 
 def plan_day(case: Case, at: datetime) -> date:
@@ -116,10 +122,8 @@ def lasts(case: Case, task: Task, day: date) -> bool:
 
 def _document(case: Case, at: datetime) -> Gate:
     task = case.newest("travel_document")
-    if task is None or task.state != "done":
-        return _shut("travel_document")
-    if task.outcome != "issued":
-        return _shut(f"travel_document {task.outcome}")
+    if task is None or task.state != "done" or task.outcome != "issued":
+        return _shut(_missing(case, "travel_document", "issued"))
     if not lasts(case, task, plan_day(case, at)):
         return _shut("travel_document lapsed")
     today = case.calendar_of(case.place()).local_date(at)
@@ -127,12 +131,10 @@ def _document(case: Case, at: datetime) -> Gate:
 
 
 def _legal(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    if case.bars:
-        return _shut(", ".join(sorted(case.bars)))
-    outcome = case.outcome("exit_clearance")
-    if outcome == "cleared":
-        return OPEN
-    return _shut(f"exit_clearance {outcome}".strip())
+    why = sorted(case.bars)
+    if case.outcome("exit_clearance") != "cleared":
+        why.append(_missing(case, "exit_clearance", "cleared"))
+    return _shut(", ".join(why)) if why else OPEN
 
 
 def _of_plan(case: Case, step: str) -> Task | None:
@@ -150,11 +152,13 @@ def _safety(case: Case, at: datetime) -> Gate:  # noqa: ARG001
         newest = case.newest(step)
         if newest is not None and newest.outcome == "no_go":
             return _shut(f"{step} no_go")
+    why = []
     for step in steps:
         task = _of_plan(case, step)
         if task is None or task.state != "done" or task.outcome != "go":
-            return _shut(_unsafe(case) or step)
-    return OPEN
+            why.append(step)
+    unsafe = _unsafe(case) if why else ""
+    return _shut(", ".join([unsafe, *why] if unsafe else why)) if why else OPEN
 
 
 def _unsafe(case: Case) -> str:
@@ -203,8 +207,9 @@ def _receiving(case: Case, at: datetime) -> Gate:  # noqa: ARG001
 
 
 def _reintegration(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    outcome = case.outcome("return_plan")
-    return OPEN if outcome == "agreed" else _shut(f"return_plan {outcome}".strip())
+    if case.outcome("return_plan") == "agreed":
+        return OPEN
+    return _shut(_missing(case, "return_plan", "agreed"))
 
 
 def _compensation(case: Case, at: datetime) -> Gate:  # noqa: ARG001

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from domain import conditions
 from domain import events as e
+from domain.apply import fold
 from domain.case import Case, Letter, Task
-from domain.draft import Draft
+from domain.core import advance, next_wake
 from domain.ladder import rank
 from domain.plan import side_of
 from domain.release import is_other_side, may_cross
-from domain.wake import idle_at, next_wake, wake
+from domain.wake import idle_at
 
 TURNS = {"host": "host", "origin": "origin", "transit": "partner"}
 PERSONS = frozenset({"person", "guardian"})
@@ -207,8 +208,9 @@ def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime]
         late = late_days(case, task, at)
         due = f"due {calendar.local_date(task.due_at)}"
         parts.append(f"{due}, {late} days late" if task.due_at < at else due)
-    if is_unknown(case, task, at):
-        parts.append("how the person is: unknown")
+    silent = sorted(t.step for t in case.open_tasks() if is_unknown(case, t, at))
+    if silent:
+        parts.append(f"how the person is: {UNKNOWN} ({', '.join(silent)})")
     if task.escalation == "open":
         parts.append(f"escalated to {task.rung}, a decision is open")
     elif rank(task.rung) > 0:
@@ -222,18 +224,19 @@ def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime]
 
 
 def forecast(case: Case, at: datetime, days: int = 400) -> tuple[Foreseen, ...]:
-    """`wake` run forward: every reminder and rung of the next `days`, in order."""
-    draft = Draft(case)
+    """`advance` run forward: every reminder and rung of the next `days`, in order."""
     until = at + timedelta(days=days)
+    coming: list[e.Event] = []
     while True:
-        moment = next_wake(draft.case)
+        moment = next_wake(case)
         if moment is None or moment > until:
             break
-        before = len(draft.events)
-        wake(draft, moment, inclusive=True)
-        if len(draft.events) == before:
+        happened = advance(case, None, moment)
+        if not happened:
             break
-    return tuple(_foreseen(draft.events))
+        coming.extend(happened)
+        case = fold(case, happened)
+    return tuple(_foreseen(coming))
 
 
 def _foreseen(events: list[e.Event]) -> Iterator[Foreseen]:
@@ -283,8 +286,7 @@ def _case_words(case: Case, at: datetime) -> set[str]:
     for attempts in case.tasks.values():
         task = attempts[-1]
         words |= {task.step, step_state(case, task.step, at)}
-        if task.outcome:
-            words.add(task.outcome)
+        words |= {task.outcome, task.rung} - {"", "none"}
         if is_unknown(case, task, at):
             words.add(UNKNOWN)
     return words

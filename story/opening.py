@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from domain.calendar import Calendar
-from domain.case import Office
+from domain.case import EDITION, Office
 from domain.commands import Opening
 from domain.deadlines import add_months
 from domain.plan import Plan
@@ -101,6 +101,7 @@ def opening_for(
         flags=tuple(flag_of(story, flag) for flag in person.flags),
         user=desk.holder_now(),
         crossings=crossings,
+        edition=EDITION,
     )
 
 

@@ -103,9 +103,9 @@ def needs(command: Command, *names: str) -> None:
 
 
 def coming_day(case: Case, day: date | datetime, office: str, at: datetime, name: str) -> None:
-    """A date given for later must not lie in the past (stories.md 2.7)."""
-    today = case.calendar_for(office).local_date(at)
-    past = day < at if isinstance(day, datetime) else day < today
+    """A date given for later must not lie in the past; it ends at closing hour (2.7, 3.8)."""
+    calendar = case.calendar_for(office)
+    past = (day if isinstance(day, datetime) else calendar.closing(day)) < at
     if past:
         raise InvalidField(f"`{name}` lies in the past")
 

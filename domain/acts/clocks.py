@@ -8,7 +8,7 @@ from domain import events as e
 from domain.acts import checks
 from domain.case import Case, Task
 from domain.commands import Command
-from domain.deadlines import Clock, due
+from domain.deadlines import Clock, before, due, left_after
 from domain.draft import Draft
 from domain.ladder import rank, schedule, without_fired
 
@@ -49,6 +49,20 @@ def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
         )
     )
 
+    _hold_back(draft, task, at)
+
+
+def _hold_back(draft: Draft, task: Task, at: datetime) -> None:
+    """During a hold the new date is what is left, and the step stays held (3.9)."""
+    case = draft.case
+    task = case.tasks[task.step][task.attempt - 1]
+    card = case.plan.cards[task.step]
+    if not case.on_hold or not card.pauses or task.clock is None or task.due_at is None:
+        return
+    calendar = case.calendar_of_task(task)
+    left = left_after(task.clock, at, task.due_at, task.unrolled_on, calendar)
+    draft.add(e.ClockStopped(at=at, step=task.step, attempt=task.attempt, left=left))
+
 
 def _last_day(given: date | datetime, local: date) -> date:
     return local if isinstance(given, datetime) else given
@@ -65,8 +79,11 @@ def count_again(
 ) -> None:
     """Count an open clock once more from where it began; rungs that fired stay fired (3.11)."""
     case = draft.case
+    if task.given:
+        _fall_back_again(draft, task, command, at, how)
+        return
     clock = _like(clock or task.clock, task)
-    if clock is None or task.due_at is None or task.given:
+    if clock is None or task.due_at is None:
         return
     calendar = case.calendar_of_task(task)
     began = task.clock_from or task.started_at
@@ -97,6 +114,56 @@ def count_again(
             clock_from=began,
             how=how,
             anew=moved_on and task.escalation != "open",
+            by=command.by,
+            user=command.user,
+            reason=command.reason,
+        )
+    )
+
+
+def _fall_back_again(draft: Draft, task: Task, command: Command, at: datetime, how: str) -> None:
+    """What must be done before a date falls back on the new calendar too, unless extended (3.4)."""
+    case = draft.case
+    card = case.plan.cards[task.step]
+    calendar = case.calendar_of_task(task)
+    plan = case.standing
+    if task.clock_from != task.started_at or task.due_at is None:
+        return
+    if card.before_plan is not None and plan is not None:
+        here = case.calendar_of(case.place())
+        day = before(here.local_date(plan.at), card.before_plan, calendar)
+        day = max(day, calendar.local_date(task.offered_at))
+    elif card.before_valid is not None and task.valid_until is not None:
+        day = before(task.valid_until, card.before_valid, calendar)
+    else:
+        return
+    due_at = calendar.closing(day)
+    if due_at == task.due_at:
+        return
+    pending = schedule(
+        case,
+        card,
+        calendar=calendar,
+        clock=task.clock,
+        counted_on=calendar.local_date(task.started_at),
+        due_at=due_at,
+        unrolled_on=day,
+        set_at=at,
+    )
+    draft.add(
+        e.ClockSet(
+            at=at,
+            step=task.step,
+            attempt=task.attempt,
+            old=task.due_at,
+            due_at=due_at,
+            unrolled_on=day,
+            pending=without_fired(task, pending),
+            clock=task.clock,
+            clock_from=task.started_at,
+            how=how,
+            given=True,
+            anew=False,
             by=command.by,
             user=command.user,
             reason=command.reason,

@@ -14,7 +14,7 @@ def end_plan(draft: Draft, at: datetime, why: str) -> None:
     """Back to planning: the other side hears `postponed` and no reason (stories.md 4.5)."""
     case = draft.case
     plan = case.standing
-    if plan is None:
+    if plan is None or case.handed_over:  # what was handed over is never undone (4.8)
         return
     draft.add(e.PlanEnded(at=at, number=plan.number, why=why))
     if case.manifest_version:

@@ -28,24 +28,31 @@ def decide(draft: Draft, command: Command, at: datetime) -> None:
     checks.moment_of(command, at)
     checks.signed(case, command)
     task = _in_question(case, card)
-    if task is not None and task.escalation == "open" and command.by not in task.deciders:
-        raise NotYours(f"This escalation did not reach {command.by}")
-    if task is not None and task.escalation != "open":
+    if task is None or not _was_asked(task, command.by):
+        raise NotYours(f"No escalation of {card.id} has reached {command.by}")
+    if task.escalation != "open":
         checks.not_just_done(command, task.decided_at, at)
         checks.not_just_ended(command, task, at)
     _check_fields(case, command, task, at)
-    if task is not None and command.user == person_of(case, task.holder):
+    if command.user == person_of(case, task.holder):
         raise OwnRequest
     if command.decision == "waive" and not checks.roles_match(case, command.by, card.waivable_by):
         raise NotWaivable
     checks.alive(case)
-    if task is None or task.escalation != "open":
+    if task.escalation != "open":
         raise WrongState(f"No escalation of {card.id} is open")
     if command.decision == "refer_up" and not next_rung(case, task):
         raise WrongState("There is nobody above")
     if command.decision == "reassign":
         checks.someone_there(case, command.to)
     _decide(draft, card, task, command, at)
+
+
+def _was_asked(task: Task, office: str) -> bool:
+    """Whom the deciding rungs reached; those an upward referral left behind are out (3.8)."""
+    if office in task.deciders:
+        return True
+    return task.escalation != "open" and office in task.asked_before
 
 
 def _in_question(case: Case, card: Card) -> Task | None:

@@ -102,9 +102,9 @@ def flag(draft: Draft, command: Command, at: datetime) -> None:
     if command.flag.startswith(CONFLICT):
         exclude(draft, command.flag.removeprefix(CONFLICT), at, excluded=True)
     if command.flag == "in_danger":
-        names = ("exit", "placement")
-        open_ones = (t for name in names if (t := draft.case.newest(name)) and t.is_open)
-        raise_danger(draft, next(open_ones, None), at)
+        leaving = draft.case.newest("exit")
+        still_there = leaving is not None and leaving.is_open
+        raise_danger(draft, leaving if still_there else draft.case.newest("placement"), at)
 
 
 def unflag(draft: Draft, command: Command, at: datetime) -> None:

@@ -80,7 +80,7 @@ def skip(draft: Draft, command: Command, at: datetime) -> None:
     checks.needs(command, "reason")
     task = checks.open_task(case, card, command, at)
     if task.escalation == "open":
-        raise WrongState("An escalation is open; it ends by a decision")
+        raise NotYours("An escalation is open; it ends by a decision")
     leave_out(draft, task, "skipped", command, at)
 
 

@@ -99,8 +99,6 @@ def reassign(draft: Draft, command: Command, at: datetime) -> None:
         raise InvalidField(f"`to` names no office of this case: {command.to}")
     checks.alive(case)
     if task is not None and task.is_open:
-        if task.escalation == "open":
-            raise WrongState("An escalation is open; it ends by a decision")
         checks.someone_there(case, command.to)
         _move(draft, task, command.to, "reassign", command, at)
         return
@@ -203,13 +201,12 @@ def alarm(draft: Draft, command: Command, at: datetime) -> None:
         raise InvalidField(f"`kind` is one of {', '.join(ALARMS)}")
     checks.alive(case)
     task = case.newest(card.id)
-    if task is None:
-        raise WrongState(f"{card.id} has not begun")
+    attempt = task.attempt if task is not None else 0
     draft.add(
         e.AlarmRaised(
             at=at,
             step=card.id,
-            attempt=task.attempt,
+            attempt=attempt,
             alarm=command.kind,
             by=command.by,
             user=command.user,
@@ -221,12 +218,12 @@ def alarm(draft: Draft, command: Command, at: datetime) -> None:
         return
     for role in ("case", "province"):
         office = case.office_of(f"{case.plan.home}.{role}")
-        write(draft, at, "told", office, step=card.id, attempt=task.attempt, about=command.kind)
+        write(draft, at, "told", office, step=card.id, attempt=attempt, about=command.kind)
 
 
 def raise_danger(draft: Draft, task: Task | None, at: datetime) -> None:
-    """The top rung of this task; where it is over, of the open one due first."""
-    if task is None or not task.is_open:
+    """The top rung of this task, also when it is done; where there is none, of the one due first."""
+    if task is None or task.state in {"waiting", "skipped"}:
         open_ones = sorted(
             draft.case.open_tasks(), key=lambda t: (t.due_at is None, t.due_at or t.offered_at)
         )

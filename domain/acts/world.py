@@ -9,6 +9,7 @@ from domain.acts.clocks import count_again, open_clocks_of
 from domain.acts.ending import end_plan
 from domain.commands import Command
 from domain.draft import Draft
+from domain.editions import EDITIONS
 from domain.errors import InvalidField, MissingField
 
 STATUSES = ("open", "closed")
@@ -52,3 +53,12 @@ def post(draft: Draft, command: Command, at: datetime) -> None:
     if command.office.id not in draft.case.offices:
         return
     draft.add(e.PostChanged(at=at, office=command.office, by=command.by, user=command.user))
+
+
+def edition(draft: Draft, command: Command, at: datetime) -> None:
+    """The case goes on as a newer edition of the core says; never as an older one."""
+    number = int(command.value) if command.value.isdecimal() else 0
+    if number not in EDITIONS or number < draft.case.edition:
+        raise InvalidField("`value` is the number of a newer edition")
+    if number != draft.case.edition:
+        draft.add(e.EditionMoved(at=at, edition=number))

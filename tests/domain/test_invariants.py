@@ -277,7 +277,7 @@ class AnyCase(RuleBasedStateMachine):
         assert something_open or self.case.idle_since is not None
         assert waits_for(self.case, self.at).text
         due_again = next_wake(self.case)
-        assert due_again is None or due_again >= self.at, "nothing due is left lying"
+        assert due_again is None or due_again >= self.at, f"left lying: {due_again}"
 
     @invariant()
     def it_folds_to_the_same_state(self) -> None:
