@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, exists, select
 
 from domain.case import Case
 from records import kept
 from records.paging import Keyset, Page
-from records.tables import case_offices, cases, openings
+from records.tables import alarms, case_offices, cases, openings
 
 BY_OPENING = Keyset((cases.c.opened_at, cases.c.case_id), (datetime, UUID), newest_first=True)
 
@@ -44,10 +44,17 @@ class CaseView:
     opened_at: datetime
     now_at: datetime
     ended_at: datetime | None
+    disagrees: bool  # an alarm is open: the records disagree, and somebody must look
 
 
-SHOWN = tuple(
-    openings.c[name] if name in openings.c and name != "case_id" else cases.c[name]
+_DISAGREES = exists().where(alarms.c.case_id == cases.c.case_id, alarms.c.settled_at.is_(None))
+_ELSEWHERE = {
+    "reference": openings.c.reference,
+    "clock_offset": openings.c.clock_offset,
+    "disagrees": _DISAGREES.label("disagrees"),
+}
+SHOWN: tuple[Any, ...] = tuple(
+    _ELSEWHERE[name] if name in _ELSEWHERE else cases.c[name]
     for name in CaseView.__dataclass_fields__
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from records.tables import events
 
@@ -21,6 +21,12 @@ class Act:
     content: str | None
 
 
+def look(connection: Connection, case_id: str, update_id: str) -> tuple[int, bool]:
+    """How many events a case has in the ledger, and whether this update caused any, anywhere."""
+    row = connection.execute(_LOOK, {"case": case_id, "key": update_id}).one()
+    return row.head or 0, row.known
+
+
 def act_of(connection: Connection, update_id: str) -> Act | None:
     """Return what came of an update, or None when it never changed anything."""
     row = connection.execute(
@@ -30,3 +36,13 @@ def act_of(connection: Connection, update_id: str) -> Act | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else Act(row.case_id, row.seq, row.content)
+
+
+# Made once, and one journey to the database: it is asked before every act.
+_LOOK = select(
+    select(func.max(events.c.seq))
+    .where(events.c.case_id == bindparam("case"))
+    .scalar_subquery()
+    .label("head"),
+    select(events.c.seq).where(events.c.key == bindparam("key")).exists().label("known"),
+)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, union
 
 from domain.events import Event
 from records.errors import LedgerConflict, LedgerGap
@@ -175,6 +175,12 @@ def events_of(connection: Connection, case_id: str, after_seq: int = 0) -> list[
 def case_ids(connection: Connection) -> list[str]:
     """Return every case that has a ledger, in order."""
     return list(connection.scalars(select(events.c.case_id).distinct().order_by(events.c.case_id)))
+
+
+def verified_ids(connection: Connection) -> list[str]:
+    """Return every case to verify, in order: also one whose ledger is gone and whose rows are not."""
+    told = union(select(events.c.case_id), select(cases.c.case_id)).subquery()
+    return list(connection.scalars(select(told.c.case_id).order_by(told.c.case_id)))
 
 
 def verify(connection: Connection, case_id: str) -> list[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from records.alarms import BEHIND, CONFLICT, GAP, list_open
 from records.tables import cases, events
 
 
@@ -50,6 +51,18 @@ def compare(ledger: Mapping[str, Standing], engine: Mapping[str, Standing]) -> l
         for case_id in sorted({*ledger, *engine})
     ]
     return [difference for difference in found if difference is not None]
+
+
+def alarmed(connection: Connection) -> list[Difference]:
+    """Name each disagreement that was seen and that nobody has settled, by case id."""
+    return [Difference(one.case_id, _WHAT[one.kind].format(one.seq)) for one in list_open(connection)]
+
+
+_WHAT = {
+    CONFLICT: "the records disagree: the ledger refused another event {}; recover settles it",
+    GAP: "the records disagree: the ledger refused event {}, which does not follow; look at both",
+    BEHIND: "the records disagree: the engine came back without event {}; recover settles it",
+}
 
 
 def _difference(case_id: str, kept: Standing | None, runs: Standing | None) -> Difference | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Engine, delete
 
 from records import ledger, openings
 from records.kept import fold_on
@@ -26,3 +26,17 @@ def reproject(connection: Connection, case_ids: Iterable[str] | None = None) -> 
         happened = ledger.events_of(connection, case_id)
         write_rows(connection, None, fold_on(connection, case_id, None, happened))
     return len(told)
+
+
+def reproject_all(database: Engine) -> int:
+    """Rewrite the rows of every case, a transaction for each, and return how many there were.
+
+    People go on working meanwhile: one case at a time is locked, and each is seen whole, before
+    or after. Stopped half-way it may simply be started again.
+    """
+    with database.begin() as connection:
+        case_ids = ledger.case_ids(connection)
+    for case_id in case_ids:
+        with database.begin() as connection:
+            reproject(connection, [case_id])
+    return len(case_ids)

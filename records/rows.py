@@ -57,8 +57,12 @@ def _task(row: TaskRow) -> dict[str, Any]:
 
 
 def _write(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
-    told = json.dumps(rows, default=_moment, separators=(",", ":"), ensure_ascii=False)
-    connection.execute(_UPSERTS, {"rows": told})
+    # A text for each table: PostgreSQL reads each once, and a case's state is long.
+    told = {
+        table: json.dumps(some, default=_moment, separators=(",", ":"), ensure_ascii=False)
+        for table, some in rows.items()
+    }
+    connection.execute(_UPSERTS, told)
 
 
 def _moment(value: Any) -> str:
@@ -77,7 +81,7 @@ def _upsert(table: Table) -> str:
     return (
         f"{table.name}_written AS (INSERT INTO {table.name} ({names}) SELECT {names} FROM "  # noqa: S608 - names of our own tables
         f"json_populate_recordset(CAST(NULL AS {table.name}), "
-        f"CAST(:rows AS json) -> '{table.name}') "
+        f"CAST(:{table.name} AS json)) "
         f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed} {guard})"
     )
 

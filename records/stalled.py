@@ -1,4 +1,4 @@
-"""Finds every open case that stands still: something is late, or nothing has been asked for long."""
+"""Finds every open case that stands still: late, not asked for long, or its records disagree."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Interval, bindparam, cast, func, or_, select
 
+from records import alarms
 from records.cases import SHOWN, CaseView, narrowed, view_of
 from records.paging import Keyset, Page
 from records.tables import case_offices, cases, openings
@@ -30,13 +31,18 @@ def page(
 
     Late is what was due at or before that moment. In a rehearsal each case has its own date:
     `as_of` is moved by its offset, and never lies before its newest event. That asks row by row,
-    where a real installation reads an index to its end and stops.
+    where a real installation reads an index to its end and stops. An open case whose records
+    disagree is always among them.
     """
+    late = _late_by_own_date(as_of) if rehearsal else cases.c.late_at <= as_of
+    alarmed = alarms.cases_open(connection)
+    if alarmed:  # asked apart, so that the index alone answers where there is none
+        late = or_(late, cases.c.case_id.in_(alarmed))
     query = (
         select(*SHOWN)
         .join_from(cases, openings, cases.c.case_id == openings.c.case_id)
         .where(cases.c.ended_at.is_(None))
-        .where(_late_by_own_date(as_of) if rehearsal else cases.c.late_at <= as_of)
+        .where(late)
     )
     if office is not None:
         held = select(case_offices.c.case_id).where(case_offices.c.office == office)

@@ -2,7 +2,8 @@
 
 The ledger and what was given at the door are written once: `events`, `plans`, `openings`,
 `private_texts`, `people`. `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are a fold
-of the ledger and can be made again from it (`reproject.py`). The rest is administration.
+of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see.
+The rest is administration.
 
 Texts that a fold wrote are `json`, not `jsonb`: the order of steps means something and is kept.
 """
@@ -272,6 +273,22 @@ outbox = Table(
     _text("dropped"),
     PrimaryKeyConstraint("case_id", "letter"),
 )
+
+# Not a fold: what the ledger refused is not in it. No foreign key: the case may be unknown here.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("case_id", Uuid(as_uuid=False), nullable=False),
+    _number("seq"),
+    _text("kind"),  # conflict gap behind
+    _text("digest"),
+    _moment("at", needed=True),
+    Column("body", JSON),
+    _text("key", needed=False),
+    _moment("settled_at"),
+    PrimaryKeyConstraint("case_id", "seq", "kind", "digest"),
+)
+Index("alarms_open", alarms.c.case_id, postgresql_where=alarms.c.settled_at.is_(None))
 
 FOLDS = (outbox, escalations, tasks, case_offices, cases)
 

@@ -24,9 +24,11 @@ from domain.commands import Command, Opening
 from domain.events import KINDS, Event
 from domain.plan import Plan
 from domain.rulebook import digest_of
+from workflows.upcasters import upcast
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
+Shape: TypeAlias = tuple[tuple[str, Callable[[Any], Any], Any], ...]  # name, reader, default
 
 EVENT = "event"  # the key that names an event's class; `kind` is a field of some events
 _NOT_IN_CASE = frozenset({"plan", "plans"})
@@ -43,8 +45,8 @@ def event_to_json(event: Event) -> Json:
 
 
 def event_from_json(data: Mapping[str, Any]) -> Event:
-    """Read an event; raises ValueError for a class or field this edition does not know."""
-    body = dict(data)
+    """Read an event of any shape; raises ValueError for a class or field no edition knows."""
+    body = upcast(dict(data), EVENT)
     name = body.pop(EVENT, None)
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -75,7 +77,7 @@ def plan_digest(plan: Plan) -> str:
 
 def case_to_json(case: Case) -> Json:
     """Write a case without its plans, which are kept once and named by `plan_digest`."""
-    return {name: value for name, value in _encode_record(case).items() if name not in _NOT_IN_CASE}
+    return _encode_fields(case, _shape_without_plans())
 
 
 def case_from_json(data: Mapping[str, Any], plans: Mapping[str, Plan]) -> Case:
@@ -172,9 +174,13 @@ def _moment(value: datetime) -> str:
 
 
 def _encode_record(record: Any) -> Json:
-    written: Json = {}
     kind: Any = type(record)
-    for name, read, default in _shape(kind):
+    return _encode_fields(record, _shape(kind))
+
+
+def _encode_fields(record: Any, shape: Shape) -> Json:
+    written: Json = {}
+    for name, read, default in shape:
         value = read(record)
         if default is _NO_DEFAULT or value != default:
             written[name] = _encode(value)
@@ -182,8 +188,14 @@ def _encode_record(record: Any) -> Json:
 
 
 @cache
-def _shape(kind: Any) -> tuple[tuple[str, Callable[[Any], Any], Any], ...]:
+def _shape(kind: Any) -> Shape:
     return tuple((f.name, attrgetter(f.name), _default(f)) for f in fields(kind))
+
+
+@cache
+def _shape_without_plans() -> Shape:
+    # Left out before they are written: a plan is ten times as long as the rest of a case.
+    return tuple(item for item in _shape(Case) if item[0] not in _NOT_IN_CASE)
 
 
 def _default(item: Field[Any]) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends
 
 from api.deps import Needs, Pages, Records, TheHouse, office_of
-from api.json.cases import Turn, home_corridors
+from api.json.cases import Corridor, OwnOffice, Turn, home_corridors
 from api.policy import ALL_CASES, Caller
 from api.routing import READING, refusals, router
 from api.view import PageOf, StalledItem, page_of, stalled_item
@@ -24,11 +24,9 @@ def list_(
     caller: Lists,
     records: Records,
     pages: Pages,
-    corridor: Annotated[str | None, Query(max_length=40, examples=["th-la"])] = None,
+    corridor: Corridor | None = None,
     turn: Turn | None = None,
-    office: Annotated[
-        str | None, Query(max_length=80, description="One of your own offices.")
-    ] = None,
+    office: OwnOffice | None = None,
 ) -> PageOf[StalledItem]:
     """Longest first: what it waits for, whose turn, how late, and the next rung with its date."""
     caller = office_of(caller, office)
@@ -49,7 +47,9 @@ def list_(
     return page_of(
         page,
         (
-            stalled_item(row, blocking.get(row.case_id), now, house.now_of(row.clock_offset, row.now_at))
+            stalled_item(
+                row, blocking.get(row.case_id), now, house.now_of(row.clock_offset, row.now_at)
+            )
             for row in page.items
             if row.corridor in seen
         ),

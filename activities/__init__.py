@@ -1,0 +1,1 @@
+"""How it touches the world: what workflows ask for, done; and the way in for whoever asks a case."""

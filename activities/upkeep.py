@@ -1,0 +1,144 @@
+"""Looks after an installation: compares ledger and engine, and starts again what the engine lost.
+
+It repairs nothing by itself but the one thing that is safe: a run from the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from activities.cases import LEFT_ALONE, CaseEngine, Recovery
+from activities.connection import connect
+from activities.errors import EngineError, NoSuchCase
+from records import alarms
+from records.reconcile import Difference, Standing, alarmed, compare, kept
+from settings import Settings
+from workflows.messages import CASE_WORKFLOW, workflow_id
+
+AT_ONCE = 16  # questions to the engine at the same time
+LOOK_AGAIN_SECONDS = 1.0  # an act on its way to the ledger is no difference
+ENDED = frozenset({"closed", "cancelled"})
+_PREFIX = workflow_id("")
+
+
+async def compare_with_engine(database: Engine, settings: Settings) -> list[Difference]:
+    """Name every case on which ledger and engine disagree, twice in a row.
+
+    Raises RuntimeError when the engine cannot be reached; a case that gives no answer is a
+    difference.
+    """
+    engine = await _engine(database, settings)
+    ledger = _kept(database)
+    open_here = {case_id for case_id, at in ledger.items() if at.status not in ENDED}
+    found = await _differences(engine, ledger, open_here | await _running(engine))
+    if found:
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        found = await _differences(engine, _kept(database), {one.case_id for one in found})
+    with database.begin() as connection:
+        return sorted([*found, *alarmed(connection)], key=lambda one: one.case_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was done, case by case; cases that were well are not named."""
+
+    done: Mapping[str, Recovery]
+    silent: tuple[str, ...]  # these gave no answer: no worker, or no engine
+
+    def count(self, *kinds: Recovery) -> int:
+        """How many cases became one of these."""
+        return sum(became in kinds for became in self.done.values())
+
+
+async def recover_cases(
+    database: Engine, settings: Settings, *, discard: bool = False
+) -> Recovered:
+    """Let every open case go on as its ledger says, and settle the alarms of those that do.
+
+    `discard` also gives up what a run knows and the ledger does not. Raises RuntimeError when the
+    engine cannot be reached. Safe to repeat.
+    """
+    engine = await _engine(database, settings)
+    open_here = {case_id for case_id, at in _kept(database).items() if at.status not in ENDED}
+    done: dict[str, Recovery] = {}
+    silent: list[str] = []
+    # One after the other: a herd of starts would keep living cases waiting.
+    for case_id in sorted(open_here | await _running(engine) | _alarmed(database)):
+        try:
+            became = await engine.go_on_from_ledger(case_id, discard=discard)
+        except NoSuchCase:  # runs, and is not in this ledger: nothing to go on from
+            continue
+        except EngineError:
+            silent.append(case_id)
+            continue
+        if became is not Recovery.NOTHING:
+            done[case_id] = became
+        if became not in LEFT_ALONE:
+            with database.begin() as connection:
+                alarms.settle(connection, case_id, datetime.now(UTC))
+    return Recovered(done, tuple(silent))
+
+
+def _alarmed(database: Engine) -> set[str]:
+    with database.begin() as connection:
+        return set(alarms.cases_open(connection))
+
+
+async def _engine(database: Engine, settings: Settings) -> CaseEngine:
+    return CaseEngine(await connect(settings), database, task_queue=settings.task_queue)
+
+
+def _kept(database: Engine) -> dict[str, Standing]:
+    with database.begin() as connection:
+        return {str(case_id): at for case_id, at in kept(connection).items()}
+
+
+async def _running(engine: CaseEngine) -> set[str]:
+    """Every case with a run, as the engine lists them (a moment late)."""
+    wanted = (
+        f"WorkflowType = '{CASE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+        f" AND TaskQueue = '{engine.task_queue}'"
+    )
+    return {
+        run.id.removeprefix(_PREFIX)
+        async for run in engine.client.list_workflows(wanted)
+        if run.id.startswith(_PREFIX)
+    }
+
+
+async def _differences(
+    engine: CaseEngine, ledger: dict[str, Standing], case_ids: Iterable[str]
+) -> list[Difference]:
+    asked = sorted(case_ids)
+    gate = asyncio.Semaphore(AT_ONCE)
+    told = await asyncio.gather(*(_standing(engine, case_id, gate) for case_id in asked))
+    silent = [case_id for case_id, at in zip(asked, told, strict=True) if at == "silent"]
+    runs = {
+        case_id: at for case_id, at in zip(asked, told, strict=True) if isinstance(at, Standing)
+    }
+    known = {case_id: at for case_id, at in ledger.items() if case_id in asked}
+    return [
+        *(
+            Difference(case_id, "the engine gives no answer; is a worker running?")
+            for case_id in silent
+        ),
+        *(one for one in compare(known, runs) if one.case_id not in silent),
+    ]
+
+
+async def _standing(
+    engine: CaseEngine, case_id: str, gate: asyncio.Semaphore
+) -> Standing | str | None:
+    async with gate:
+        try:
+            progress = await engine.progress(case_id)
+        except NoSuchCase:
+            return None
+        except EngineError:
+            return "silent"
+    return Standing(progress.version, progress.state)

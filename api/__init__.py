@@ -1,0 +1,1 @@
+"""Who may ask: the HTTP door. It authorises, seals, sends and answers; it never decides a case."""

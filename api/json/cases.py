@@ -1,0 +1,238 @@
+"""Cases: opened, listed, read, steered. Names of people stand in `person` alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Path, Query, Response
+
+from api import acts, reading
+from api.asked import Asked, Open, PersonRecord
+from api.deps import NEEDS_KEY, Key, Needs, Pages, Purpose, Records, TheHouse, office_of
+from api.opening import open_case
+from api.policy import ALL_CASES, Caller
+from api.routing import CHANGING, READING, refusals, router
+from api.telling import TimelineShape, line_of, texts_in
+from api.view import (
+    CaseItem,
+    CaseShape,
+    Done,
+    ForecastShape,
+    PageOf,
+    case_item,
+    case_shape,
+    forecast_shape,
+    page_of,
+)
+from records import cases, ledger, people, private_texts, timeline
+from records.people import Person
+
+routes = router("cases")
+
+CaseRef = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[0-9A-Za-z-]+$",
+        description="Id of a case, or its reference as `K7QFM-2XDRT`.",
+        examples=["K7QFM-2XDRT"],
+    ),
+]
+Status = Literal["open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled"]
+Turn = Literal["host", "origin", "partner", "person", "nobody"]
+Corridor = Annotated[str, Query(max_length=40, pattern=r"^[a-z-]+$", examples=["th-la"])]
+OwnOffice = Annotated[
+    str, Query(max_length=80, pattern=r"^[a-z0-9-]+$", description="One of your own offices.")
+]
+Opens = Annotated[Caller, Depends(Needs("cases.open"))]
+Lists = Annotated[Caller, Depends(Needs("cases.list"))]
+Reads = Annotated[Caller, Depends(Needs("cases.read"))]
+Person_ = Annotated[Caller, Depends(Needs("cases.person"))]
+Acts = Annotated[Caller, Depends(Needs("cases.steer", "tasks.act", "escalations.decide"))]
+
+
+@routes.post("/cases", status_code=201, responses=refusals(*CHANGING), summary="Open a case")
+async def open_(house: TheHouse, caller: Opens, key: Key, asked: Open, response: Response) -> Done:
+    """Take a first report: the plan is laid out and the first steps go to their offices at once."""
+    done = await open_case(house, caller, asked, key)
+    response.headers["Location"] = f"/api/v1/cases/{done.case}"
+    return done
+
+
+@routes.get("/cases", responses=refusals(*READING), summary="List cases")
+def list_(
+    house: TheHouse,
+    caller: Lists,
+    records: Records,
+    pages: Pages,
+    corridor: Corridor | None = None,
+    status: Status | None = None,
+    turn: Turn | None = None,
+    office: OwnOffice | None = None,
+) -> PageOf[CaseItem]:
+    """Cases in which your office holds a role on the side that holds them, newest first."""
+    caller = office_of(caller, office)
+    page = cases.list_page(
+        records,
+        limit=pages.limit,
+        cursor=pages.cursor,
+        status=status,
+        corridor=corridor,
+        turn=turn,
+        office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+    )
+    seen = home_corridors(house, caller)
+    return page_of(page, (case_item(row) for row in page.items if row.corridor in seen))
+
+
+@routes.get(
+    "/cases/{case_ref}",
+    responses=refusals(*READING),
+    summary="Read a case",
+)
+def read(
+    house: TheHouse,
+    caller: Reads,
+    records: Records,
+    case_ref: CaseRef,
+    at_least: reading.AtLeast = 0,
+) -> CaseShape:
+    """What it waits for in one sentence, the whole plan, the gates and what shuts them."""
+    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    return case_shape(looked.case, looked.row, looked.at)
+
+
+@routes.get(
+    "/cases/{case_ref}/timeline",
+    responses=refusals(*READING),
+    summary="What happened",
+)
+def read_timeline(
+    house: TheHouse,
+    caller: Reads,
+    records: Records,
+    case_ref: CaseRef,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    at_least: reading.AtLeast = 0,
+) -> TimelineShape:
+    """Every event of the case in order: who, when, for whom. Reasons stand under `texts`."""
+    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    rows, following = timeline.page(records, looked.case.id, after_seq=after, limit=limit)
+    return TimelineShape(
+        case=looked.case.id,
+        reference=looked.row.reference,
+        items=[line_of(row) for row in rows],
+        next=following,
+    )
+
+
+@routes.get(
+    "/cases/{case_ref}/forecast",
+    responses=refusals(*READING),
+    summary="What will happen if nobody acts",
+)
+def read_forecast(
+    house: TheHouse,
+    caller: Reads,
+    records: Records,
+    case_ref: CaseRef,
+    days: Annotated[int, Query(ge=1, le=730)] = 400,
+    at_least: reading.AtLeast = 0,
+) -> ForecastShape:
+    """Every reminder and rung to come, with its date and whom it reaches."""
+    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    return forecast_shape(looked.case, looked.row, looked.at, days)
+
+
+@routes.post("/cases/{case_ref}/acts", responses=refusals(*CHANGING), summary="Do something")
+async def act(house: TheHouse, caller: Acts, key: Key, case_ref: CaseRef, asked: Asked) -> Done:
+    """Any act of the rules: hold, resume, extend, reassign, skip, correct, cancel, complete ...
+
+    Tasks and escalations have routes of their own; they end up here as well.
+    """
+    return await acts.perform(house, caller, case_ref, asked, key)
+
+
+@routes.get(
+    "/cases/{case_ref}/texts", responses=refusals(*READING), summary="Reasons and notes in words"
+)
+def read_texts(
+    house: TheHouse, caller: Reads, records: Records, case_ref: CaseRef, purpose: Purpose
+) -> dict[str, str]:
+    """The words behind the names that the timeline shows."""
+    looked = reading.look_whole(house, records, caller, case_ref)
+    names = texts_in(ledger.read(records, looked.case.id))
+    reading.note_access(caller, looked.case.id, ["texts"], purpose)
+    return private_texts.read(records, looked.case.id, names)
+
+
+# -- who it is about
+
+
+@routes.get(
+    "/cases/{case_ref}/person", responses=refusals(*READING), summary="Open a person's record"
+)
+def read_person(
+    house: TheHouse, caller: Person_, records: Records, case_ref: CaseRef, purpose: Purpose
+) -> PersonRecord:
+    """Name and contact, for those who need them; it is noted who opened the record and why."""
+    looked = reading.look_whole(house, records, caller, case_ref)
+    reading.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+    return _record_of(people.read(records, looked.case.id))
+
+
+@routes.put(
+    "/cases/{case_ref}/person",
+    responses=refusals(*CHANGING),
+    summary="Change a person's record",
+    dependencies=NEEDS_KEY,
+)
+def write_person(
+    house: TheHouse,
+    caller: Person_,
+    records: Records,
+    case_ref: CaseRef,
+    purpose: Purpose,
+    record: PersonRecord,
+) -> PersonRecord:
+    """Write name and contact anew. The rules hear of a birth date by the act `correct` alone."""
+    looked = reading.look_whole(house, records, caller, case_ref)
+    known = people.read(records, looked.case.id)
+    person = Person(
+        record.name,
+        record.contact,
+        record.born or (known.born if known is not None else None),
+        record.sex or (known.sex if known is not None else None),
+        house.now(),
+    )
+    people.keep(records, looked.case.id, person)
+    reading.note_access(caller, looked.case.id, ["written"], purpose)
+    return _record_of(person)
+
+
+def _record_of(person: Person | None) -> PersonRecord:
+    fields: dict[str, Any] = (
+        {"name": "not known"}
+        if person is None
+        else {
+            "name": person.name,
+            "contact": person.contact,
+            "born": person.born,
+            "sex": person.sex,
+        }
+    )
+    return PersonRecord(**fields)
+
+
+def home_corridors(house: TheHouse, caller: Caller) -> frozenset[str]:
+    """The corridors whose cases are held by the country of the caller's office."""
+    office = house.register.get(caller.office)
+    country = office.country if office is not None else ""
+    found = (
+        corridor
+        for corridor, ready in house.plans.items()
+        if country in {"", ready.plan.host if ready.plan.home == "host" else ready.plan.origin}
+    )
+    return frozenset(found)

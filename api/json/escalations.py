@@ -1,0 +1,46 @@
+"""Escalations: open questions that reached an office, and the decisions that end them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from api import acts, asked
+from api.deps import Key, Needs, Pages, Records, TheHouse, office_of
+from api.json.cases import CaseRef, OwnOffice
+from api.json.tasks import Step
+from api.policy import Caller
+from api.routing import CHANGING, READING, refusals, router
+from api.view import Done, EscalationItem, PageOf, escalation_item, page_of
+from records import escalations
+
+routes = router("escalations")
+
+Lists = Annotated[Caller, Depends(Needs("escalations.list"))]
+Decides = Annotated[Caller, Depends(Needs("escalations.decide"))]
+
+
+@routes.get("/escalations", responses=refusals(*READING), summary="List open escalations")
+def list_(
+    caller: Lists,
+    records: Records,
+    pages: Pages,
+    office: OwnOffice | None = None,
+) -> PageOf[EscalationItem]:
+    """Those that your office may decide now, longest open first."""
+    caller = office_of(caller, office)
+    page = escalations.open_for(records, caller.office, limit=pages.limit, cursor=pages.cursor)
+    return page_of(page, (escalation_item(row) for row in page.items))
+
+
+@routes.post(
+    "/escalations/{case_ref}/{step:path}/decide",
+    responses=refusals(*CHANGING),
+    summary="Decide an escalation",
+)
+async def decide(
+    house: TheHouse, caller: Decides, key: Key, case_ref: CaseRef, step: Step, given: asked.Decide
+) -> Done:
+    """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
+    return await acts.perform(house, caller, case_ref, asked.asked("decide", given, step=step), key)

@@ -1,0 +1,83 @@
+"""Is it alive, is it ready, how is it doing. Nothing here names a case or a person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import structlog
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import House, TheHouse
+from api.view import Shape
+
+log = structlog.get_logger("health")
+routes = APIRouter(tags=["health"])
+PATIENCE = 3.0
+
+
+class Health(Shape):
+    """How it stands with what we need."""
+
+    status: Literal["ok", "away"]
+    database: Literal["ok", "away"]
+    engine: Literal["ok", "away"]
+
+
+class Alive(Shape):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+@routes.get("/health/live", summary="The process answers")
+async def live() -> Alive:
+    """Say that we are here; ask nobody."""
+    return Alive()
+
+
+@routes.get(
+    "/health/ready",
+    summary="Database and engine answer",
+    responses={503: {"model": Health, "description": "One of them does not answer"}},
+)
+async def ready(house: TheHouse, response: Response) -> Health:
+    """Ask both, for at most three seconds."""
+    database, engine = await asyncio.gather(_database(house), _engine(house))
+    both = database and engine
+    response.status_code = 200 if both else 503
+    return Health(
+        status="ok" if both else "away",
+        database="ok" if database else "away",
+        engine="ok" if engine else "away",
+    )
+
+
+@routes.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+def metrics(house: TheHouse) -> Response:
+    """Requests by route and status, and how long they took; no ids."""
+    return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database(house: House) -> bool:
+    def ask() -> None:
+        with house.database.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    return await _answers("database", run_in_threadpool(ask))
+
+
+async def _engine(house: House) -> bool:
+    return await _answers("engine", house.temporal.service_client.check_health())
+
+
+async def _answers(what: str, asking: object) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await asking is not False  # type: ignore[misc]
+    except Exception as wrong:  # noqa: BLE001 - whatever it is, it does not answer
+        log.warning("not-ready", part=what, error=type(wrong).__name__)
+        return False

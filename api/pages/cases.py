@@ -1,0 +1,271 @@
+"""The list of cases and one case: sentence, plan, gates, forecast, what happened, steering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from api import acts, errors, reading
+from api.asked import Asked
+from api.deps import House, TheHouse
+from api.errors import Problem
+from api.json.cases import CaseRef, home_corridors
+from api.pages import events, forms, plans, sentences, steerforms
+from api.pages.actforms import Desk
+from api.pages.forms import Field, Form, Sent
+from api.pages.look import Look, go
+from api.pages.route import headers_of, router
+from api.pages.tasks import Cursor, OfficeAsked, people_of
+from api.pages.visitor import Signed, Visitor
+from api.policy import ALL_CASES
+from domain import errors as core
+from records import cases, people, private_texts, timeline, users
+from records.ledger import LedgerRow
+
+routes = router()
+
+ROWS = 25
+LINES = 50
+STATUSES = ("open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled")
+SHORTEST_PURPOSE = 3
+LONGEST_PURPOSE = 200
+
+
+@routes.get("/cases")
+def list_(
+    house: TheHouse,
+    visitor: Signed,
+    request: Request,
+    office: OfficeAsked = None,
+    status: Annotated[str, Query(max_length=30)] = "",
+    corridor: Annotated[str, Query(max_length=40)] = "",
+    find: Annotated[str, Query(max_length=64)] = "",
+    cursor: Cursor = None,
+) -> Response:
+    """Cases of one's office, newest first, or the one with a reference."""
+    look, caller = Look(house, visitor), visitor.in_office(house.policy, office, "cases.list")
+    missing = False
+    with house.database.begin() as connection:
+        if find:
+            url = _found(house, visitor, connection, find)
+            if url:
+                return go(url)
+            missing = True
+        page = cases.list_page(
+            connection,
+            limit=ROWS,
+            cursor=cursor,
+            status=status if status in STATUSES else None,
+            corridor=corridor if corridor in house.plans else None,
+            office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+        )
+    seen = home_corridors(house, caller)
+    shown = [
+        (row, sentences.of_row(look, row, house.now_of(row.clock_offset, row.now_at)))
+        for row in page.items
+        if row.corridor in seen
+    ]
+    return look.page(
+        request,
+        "cases",
+        status=404 if missing else 200,
+        rows=shown,
+        next=page.next,
+        beginning=cursor is None,
+        office=caller.office,
+        offices=visitor.allowed(house.policy, "cases.list"),
+        find=find,
+        missing=missing,
+        chosen={"status": status, "corridor": corridor},
+        statuses=STATUSES,
+        corridors=sorted(seen),
+    )
+
+
+def _found(house: House, visitor: Visitor, connection: Connection, find: str) -> str:
+    """The address of a case that the visitor sees, by its reference."""
+    try:
+        looked = reading.look(house, connection, find)
+        visitor.who_sees(house.policy, looked.case, "cases.read")
+    except (errors.NotFound, errors.Forbidden):
+        return ""
+    return f"/cases/{looked.row.reference}"
+
+
+# -- one case
+
+
+@dataclass(frozen=True, slots=True)
+class AtCase:
+    """A visitor before one case."""
+
+    desk: Desk
+    rows: tuple[LedgerRow, ...]
+    names: Mapping[str, str]
+    earlier: int | None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    person: tuple[tuple[str, str], ...] = ()
+
+
+@routes.get("/cases/{case_ref}")
+def read(
+    house: TheHouse,
+    visitor: Signed,
+    request: Request,
+    case_ref: CaseRef,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+) -> Response:
+    """The whole case, for those who see it whole."""
+    return _page(request, _stand(house, visitor, case_ref, before=before))
+
+
+@routes.post("/cases/{case_ref}")
+async def steer(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
+) -> Response:
+    """Do what a form of the case asks, or show it again with what is wrong."""
+    at = await run_in_threadpool(_stand, house, visitor, case_ref)
+    form = steerforms.form_of(at.desk, sent.do)
+    if form is None:
+        raise errors.NotFound
+    words = at.desk.look.words
+    try:
+        asked = forms.read_into(Asked, form, sent, words, at.desk.look.zone, do=form.do)
+        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+    except (Problem, core.Refused) as problem:
+        wrong = forms.refused(form, sent, problem, words, at.desk.name_of)
+        return await run_in_threadpool(
+            _again, house, visitor, request, at.desk.looked.row.reference, wrong, problem
+        )
+    return go(f"/cases/{at.desk.looked.row.reference}", sent.do)
+
+
+def _again(
+    house: House,
+    visitor: Visitor,
+    request: Request,
+    reference: str,
+    wrong: Form,
+    problem: Problem | core.Refused,
+) -> Response:
+    return _page(request, _stand(house, visitor, reference), wrong, problem)
+
+
+@routes.post("/cases/{case_ref}/words")
+def open_words(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
+) -> Response:
+    """Show reasons in words and who it is about; it is noted who opened them and why."""
+    at = _stand(house, visitor, case_ref)
+    desk, form = at.desk, _purpose_form(at.desk)
+    purpose = sent.one("purpose")
+    if not SHORTEST_PURPOSE <= len(purpose) <= LONGEST_PURPOSE or not purpose.isprintable():
+        problem = forms.WrongFields(
+            (errors.FieldProblem(field="purpose", problem=desk.look.words("forms.purpose_length")),)
+        )
+        wrong = forms.refused(form, sent, problem, desk.look.words)
+        return _page(request, at, wrong, problem)
+    with house.database.begin() as connection:
+        names = [name for line in events.lines(desk, list(at.rows), {}) for name in line.texts]
+        texts = private_texts.read(connection, desk.case.id, names)
+        told = _person(desk, connection) if house.policy.may(desk.caller, "cases.person") else ()
+    reading.note_access(
+        desk.caller, desk.case.id, ["texts", *(["names", "contact"] if told else [])], purpose
+    )
+    shown = AtCase(desk, at.rows, at.names, at.earlier, texts, told)
+    return _page(request, shown, opened=True)
+
+
+def _person(desk: Desk, connection: Connection) -> tuple[tuple[str, str], ...]:
+    found, t = people.read(connection, desk.case.id), desk.look.words
+    if found is None:
+        return ((t("data.names"), t("data.not_known")),)
+    born = desk.look.day(found.born) if found.born is not None else ""
+    told = {
+        "names": found.name,
+        "contact": found.contact or "",
+        "birth_date": born,
+        "sex": t.word("sexes", found.sex) if found.sex else "",
+    }
+    return tuple((t(f"data.{word}"), value) for word, value in told.items() if value)
+
+
+def _purpose_form(desk: Desk) -> Form:
+    t = desk.look.words
+    person = desk.look.house.policy.may(desk.caller, "cases.person")
+    return Form(
+        do="words",
+        title=t("acts.words.title_person" if person else "acts.words.title"),
+        submit=t("acts.words.submit"),
+        intro=t("acts.words.intro"),
+        fields=(Field("purpose", "line", t("fields.why_open"), required=True),),
+        key=forms.new_key(),
+    )
+
+
+def _stand(house: House, visitor: Visitor, case_ref: str, *, before: int | None = None) -> AtCase:
+    """Look at a case as the office of the visitor that sees it whole; raises NotFound."""
+    visitor.allowed(house.policy, "cases.read")
+    with house.database.begin() as connection:
+        looked = reading.look(house, connection, case_ref)
+        caller = visitor.who_sees(house.policy, looked.case, "cases.read")
+        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, looked.case))
+        end = min(before or looked.row.version + 1, looked.row.version + 1)
+        first = max(0, end - 1 - LINES)
+        found, _ = timeline.page(connection, looked.case.id, after_seq=first, limit=end - 1 - first)
+        rows = tuple(row for row in found if row.seq < end)
+        names = users.names_of(connection, events.users_in(list(rows)))
+    return AtCase(desk, rows, names, first + 1 if first else None)
+
+
+def _page(
+    request: Request,
+    at: AtCase,
+    wrong: Form | None = None,
+    problem: Problem | core.Refused | None = None,
+    *,
+    opened: bool = False,
+) -> Response:
+    desk, look = at.desk, at.desk.look
+    case, row = desk.case, desk.looked.row
+    words_form = _purpose_form(desk)
+    if wrong is not None and wrong.do == words_form.do:
+        words_form, wrong = wrong, None
+    steering = steerforms.of_case(desk, wrong)
+    return look.page(
+        request,
+        "case",
+        status=problem.status if problem is not None else 200,
+        headers=headers_of(problem) if problem is not None else None,
+        reference=row.reference,
+        corridor=look.corridor(case.plan.corridor),
+        status_word=look.words.word("cases", row.status if case.ended else plans.state_of(case)),
+        sentence=sentences.of_case(desk),
+        turn=look.words.word("turns", plans.turn(desk)),
+        child=case.is_child(desk.looked.at),
+        version=case.version,
+        rules=case.plan.version,
+        now=look.moment(desk.looked.at),
+        flags=[look.words.word("flags", flag) for flag in sorted(case.flags)],
+        bars=[look.words.word("bars", kind) for kind in sorted(case.bars)],
+        tracks=plans.tracks(desk),
+        mine=plans.mine(desk),
+        gates=plans.gates_of(desk),
+        forecast=plans.forecast(desk),
+        consents=plans.consents(desk),
+        handover=plans.handover(desk),
+        lines=events.lines(desk, list(at.rows), at.names),
+        earlier=at.earlier,
+        texts=at.texts,
+        person=at.person,
+        opened=opened,
+        words_form=words_form,
+        steering=steering,
+        wrong=wrong,
+        action=f"/cases/{row.reference}",
+    )

@@ -1,0 +1,119 @@
+"""A first report: the form that opens a case."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.asked import Open
+from api.deps import TheHouse
+from api.errors import Problem
+from api.json.cases import home_corridors
+from api.opening import open_case
+from api.pages import forms
+from api.pages.forms import Field, Form, Option, Sent, new_key
+from api.pages.look import Look, go
+from api.pages.route import headers_of, router
+from api.pages.visitor import Signed
+from api.policy import Caller
+from domain import errors as core
+from domain.acts.person import FLAGS
+from domain.acts.steering import SEXES
+
+routes = router()
+
+UNKNOWN = "unknown"
+
+
+@routes.get("/cases/new")
+def ask(house: TheHouse, visitor: Signed, request: Request) -> Response:
+    """Ask what is known."""
+    caller = visitor.in_office(house.policy, None, "cases.open")
+    look = Look(house, visitor)
+    return look.page(request, "new_case", form=_form(look, caller))
+
+
+@routes.post("/cases/new")
+async def open_(house: TheHouse, visitor: Signed, request: Request, sent: Sent) -> Response:
+    """Open the case, or show the form again with what is wrong."""
+    look = Look(house, visitor)
+    caller = visitor.in_office(house.policy, sent.one("_by"), "cases.open")
+    form = _form(look, caller)
+    # Whoever ticks the box has nothing to type; both together are the API's to refuse.
+    unknown = {"age": UNKNOWN} if sent.one("_age_unknown") and not sent.one("age") else {}
+    try:
+        asked = forms.read_into(Open, form, sent, look.words, look.zone, **unknown)
+        done = await open_case(house, caller, asked, sent.key)
+    except (Problem, core.Refused) as problem:
+        wrong = forms.refused(form, sent, problem, look.words, look.office)
+        return await run_in_threadpool(
+            look.page,
+            request,
+            "new_case",
+            status=problem.status,
+            headers=headers_of(problem),
+            form=wrong,
+        )
+    return go(f"/cases/{done.reference}", "opened")
+
+
+def _form(look: Look, caller: Caller) -> Form:
+    t = look.words
+    corridors = sorted(home_corridors(look.house, caller))
+    fields = [
+        Field(
+            "corridor",
+            "select",
+            t("fields.corridor"),
+            required=True,
+            options=tuple(Option(word, look.corridor(word)) for word in corridors),
+        ),
+        Field("person.name", "line", t("fields.name"), t("hints.name"), required=True),
+        Field("person.contact", "area", t("fields.contact"), t("hints.contact")),
+        Field("born", "day", t("fields.born"), t("hints.born")),
+        Field("age", "number", t("fields.age"), t("hints.age")),
+        Field(
+            "_age_unknown",
+            "check",
+            t("fields.age_unknown"),
+            options=(Option("yes", t("fields.age_unknown_yes")),),
+        ),
+        Field("sex", "radio", t("fields.sex"), options=_words(look, "sexes", SEXES)),
+        Field("flags", "check", t("fields.flags"), options=_words(look, "flags", FLAGS)),
+        Field(
+            "province",
+            "select",
+            t("fields.province"),
+            t("hints.province"),
+            options=_provinces(look, caller),
+        ),
+    ]
+    if look.house.rehearsal:
+        zone = look.moment(look.house.now()).rpartition("(")[2].rstrip(")")
+        hint = t("hints.opens", zone=zone)
+        fields.append(Field("opens", "moment", t("fields.opens"), hint))
+    fields.append(Field("_by", "hidden", "", typed=(caller.office,)))
+    return Form(
+        do="open",
+        title=t("acts.open.title"),
+        submit=t("acts.open.submit"),
+        intro=t("acts.open.intro"),
+        fields=tuple(fields),
+        key=new_key(),
+        always_open=True,
+    )
+
+
+def _words(look: Look, group: str, names: tuple[str, ...]) -> tuple[Option, ...]:
+    return tuple(Option(name, look.words.word(group, name)) for name in names)
+
+
+def _provinces(look: Look, caller: Caller) -> tuple[Option, ...]:
+    """The provinces of the caller's own country."""
+    own = look.house.register.get(caller.office)
+    found = {
+        office.province
+        for office in look.house.register.values()
+        if own is not None and office.country == own.country and office.province
+    }
+    return tuple(Option(name, name) for name in sorted(found))

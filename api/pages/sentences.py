@@ -1,0 +1,86 @@
+"""What a case waits for, in one sentence of the visitor's language; the parts come from the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.pages.actforms import Desk
+from api.pages.look import Look
+from domain import views
+from domain.ladder import rank
+from records.cases import CaseView
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a case waits for: the sentence, and what follows it in short parts."""
+
+    text: str
+    parts: tuple[str, ...] = ()
+    late: bool = False
+
+
+def of_case(desk: Desk) -> Sentence:
+    """The sentence of a case that is looked at whole."""
+    look, case, at = desk.look, desk.case, desk.looked.at
+    t, waiting = look.words, views.waits_for(case, at)
+    task = views.in_focus(case, at)
+    if case.ended:
+        return Sentence(t("sentence.ended", state=t.word("cases", case.state)))
+    hold = [t("sentence.on_hold")] if case.on_hold else []
+    if task is None:
+        since = look.day(waiting.since) if waiting.since else ""
+        text = t("sentence.idle_since", since=since) if since else t("sentence.idle")
+        more = [t("sentence.stalled")] if case.idle_reported else []
+        return Sentence(text, tuple(hold + more))
+    zone = case.calendar_for(task.made_for).zone
+    parts = list(hold)
+    if task.left is not None:
+        parts.append(t("sentence.held", left=str(task.left)))
+    elif task.due_at is not None:
+        due = look.day(task.due_at, zone)
+        parts.append(t("sentence.due", due=due, distance=look.distance(task.due_at, at, zone)))
+    if views.is_unknown(case, task, at):
+        parts.append(t("sentence.unknown"))
+    if task.escalation == "open":
+        parts.append(t("sentence.escalated", rung=t.word("rungs", task.rung)))
+    elif rank(task.rung) > 0:
+        parts.append(t("sentence.reached", rung=t.word("rungs", task.rung)))
+    if waiting.next_rung_at is not None:
+        day = look.day(waiting.next_rung_at, zone)
+        parts.append(t("sentence.next", rung=t.word("rungs", waiting.next_rung), day=day))
+    text = t(
+        "sentence.waits",
+        title=case.plan.cards[task.step].title,
+        office=look.office(task.holder),
+        since=look.day(task.started_at, zone),
+    )
+    return Sentence(text, tuple(parts), late=task.due_at is not None and task.due_at < at)
+
+
+def of_row(look: Look, row: CaseView, at: datetime) -> Sentence:
+    """The sentence of a case in a list, with what its row tells."""
+    t = look.words
+    if row.ended_at is not None:
+        return Sentence(t("sentence.ended", state=t.word("cases", row.status)))
+    hold = [t("sentence.on_hold")] if row.on_hold else []
+    if not row.waits_step:
+        since = look.day(row.since) if row.since else ""
+        text = t("sentence.idle_since", since=since) if since else t("sentence.idle")
+        return Sentence(text, tuple(hold))
+    zone = look.zone_of(row.waits_holder)
+    parts = list(hold)
+    if row.due_at is not None:
+        due = look.day(row.due_at, zone)
+        parts.append(t("sentence.due", due=due, distance=look.distance(row.due_at, at, zone)))
+    if row.next_rung_at is not None and row.next_rung:
+        day = look.day(row.next_rung_at, zone)
+        parts.append(t("sentence.next", rung=t.word("rungs", row.next_rung), day=day))
+    text = t(
+        "sentence.waits",
+        title=look.step(row.corridor, row.waits_step),
+        office=look.office(row.waits_holder),
+        since=look.day(row.since, zone) if row.since else "",
+    )
+    return Sentence(text, tuple(parts), late=row.due_at is not None and row.due_at < at)

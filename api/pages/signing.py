@@ -1,0 +1,140 @@
+"""Signing in and out: user and password, a session that can be ended at once.
+
+What was wrong is never told, and how often somebody tried is counted for minutes only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api import errors
+from api.deps import House, TheHouse
+from api.pages.forms import Field, Form, Posted, Sent, new_key, refilled
+from api.pages.look import Look, go
+from api.pages.route import headers_of, router
+from api.pages.throttle import Throttle
+from api.pages.visitor import HOME, Signed, secret_of, visitor_of, way_back
+from api.security import SESSION_HOURS
+from records import sessions, users
+
+routes = router()
+
+LONGEST = 200
+
+
+def throttle_of(request: Request) -> Throttle:
+    """Return the one memory of wrong tries."""
+    found: Throttle = request.app.state.throttle
+    return found
+
+
+TheThrottle = Annotated[Throttle, Depends(throttle_of)]
+
+
+def _form(look: Look) -> Form:
+    t = look.words
+    return Form(
+        do="sign_in",
+        title=t("sign_in.title"),
+        submit=t("sign_in.submit"),
+        fields=(
+            Field("user", "line", t("fields.user"), required=True, autocomplete="username"),
+            Field(
+                "password",
+                "password",
+                t("fields.password"),
+                required=True,
+                autocomplete="current-password",
+            ),
+        ),
+        key=new_key(),
+        always_open=True,
+    )
+
+
+@routes.get("/sign-in")
+def ask(house: TheHouse, request: Request, next: str = HOME) -> Response:  # noqa: A002
+    """Ask who it is; somebody already signed in goes on."""
+    if visitor_of(house, request) is not None:
+        return go(way_back(next))
+    look = Look(house)
+    return look.page(request, "sign_in", form=_form(look), back=way_back(next))
+
+
+@routes.post("/sign-in")
+async def sign_in(house: TheHouse, request: Request, throttle: TheThrottle, sent: Sent) -> Response:
+    """Begin a session; the old one of this browser ends."""
+    look = Look(house)
+    address = request.client.host if request.client is not None else ""
+    user, password = sent.one("user"), str(sent.data.get("password", ""))
+    now = house.now()
+    if throttle.shut(user, address, now):
+        return _again(look, request, sent, errors.TooManyTries())
+    too_long = max(len(user), len(password)) > LONGEST
+    secret = "" if too_long else await run_in_threadpool(_begin, house, user, password, request)
+    if not secret:
+        throttle.wrong(user, address, now)
+        return _again(look, request, sent, errors.Unauthorized())
+    throttle.right(user)
+    answer = go(way_back(sent.one("next")))
+    answer.headers["Set-Cookie"] = house.cookie.header(secret)
+    return answer
+
+
+def _begin(house: House, user: str, password: str, request: Request) -> str:
+    now = house.now()
+    with house.database.begin() as connection:
+        if "\x00" in user or not users.password_matches(connection, user, password):
+            return ""
+        if old := secret_of(house, request):
+            sessions.revoke(connection, old, now)
+        return sessions.start(connection, user, now, now + timedelta(hours=SESSION_HOURS))
+
+
+def _again(look: Look, request: Request, sent: Posted, problem: errors.Problem) -> Response:
+    busy = isinstance(problem, errors.TooManyTries)
+    said = look.words("sign_in.too_many" if busy else "sign_in.wrong")
+    form = replace(refilled(_form(look), sent), problem=said)
+    return look.page(
+        request,
+        "sign_in",
+        status=problem.status,
+        headers=headers_of(problem),
+        form=form,
+        back=way_back(sent.one("next")),
+    )
+
+
+@routes.post("/sign-out")
+def sign_out(house: TheHouse, request: Request) -> Response:
+    """End the session, here and in the records."""
+    with house.database.begin() as connection:
+        sessions.revoke(connection, secret_of(house, request), house.now())
+    answer = go("/sign-in", "signed_out")
+    answer.headers["Set-Cookie"] = house.cookie.header("", 0)
+    return answer
+
+
+@routes.get("/")
+def home(house: TheHouse, visitor: Signed) -> Response:
+    """Lead to what this person does first."""
+    for needs, url in (
+        ("stalled.list", "/stalled"),
+        ("tasks.list", "/tasks"),
+        ("cases.list", "/cases"),
+    ):
+        only = needs == "stalled.list" and visitor.may(house.policy, "cases.open")
+        if not only and visitor.may(house.policy, needs):
+            return go(url)
+    return go("/welcome")
+
+
+@routes.get("/welcome")
+def welcome(house: TheHouse, visitor: Signed, request: Request) -> Response:
+    """A place for those whose role has no page of its own yet."""
+    return Look(house, visitor).page(request, "welcome")

@@ -1,0 +1,305 @@
+"""What stands still, longest first, and the form that ends an escalation by a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from api import acts, errors, reading
+from api.asked import Asked
+from api.deps import House, TheHouse
+from api.errors import Problem
+from api.json.cases import CaseRef, home_corridors
+from api.json.tasks import Step
+from api.pages import actforms, forms, sentences
+from api.pages.actforms import Desk
+from api.pages.forms import Form, Sent
+from api.pages.look import Look, go
+from api.pages.route import headers_of, router
+from api.pages.tasks import Cursor, OfficeAsked, people_of
+from api.pages.visitor import Signed, Visitor
+from api.policy import ALL_CASES, Caller
+from api.view import NO_RUNG, StalledItem, stalled_item
+from domain import errors as core
+from domain import views
+from domain.case import Case, Task
+from domain.plan import Card
+from records import escalations, stalled, tasks
+from records.cases import CaseView
+from records.escalations import EscalationView
+
+routes = router()
+
+ROWS = 20
+QUESTIONS = 50
+TURNS = ("host", "origin", "partner", "person", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case that stands still, ready to be read."""
+
+    reference: str
+    url: str
+    corridor: str
+    blocker: str
+    holder: str
+    turn: str
+    stands: str
+    age: str
+    due: str
+    rung: str
+    next_rung: str
+    decide: tuple[tuple[str, str], ...]  # title and address of what may be decided
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An escalation that waits for a decision of the visitor's office."""
+
+    url: str
+    reference: str
+    title: str
+    rung: str
+    since: str
+    holder: str
+
+
+@routes.get("/stalled")
+def list_(
+    house: TheHouse,
+    visitor: Signed,
+    request: Request,
+    office: OfficeAsked = None,
+    corridor: Annotated[str, Query(max_length=40)] = "",
+    turn: Annotated[str, Query(max_length=20)] = "",
+    cursor: Cursor = None,
+) -> Response:
+    """Cases of one's office that stand still: on what, whose turn, how long, what comes next."""
+    look, caller = Look(house, visitor), visitor.in_office(house.policy, office, "stalled.list")
+    now, decides = house.now(), house.policy.may(caller, "escalations.decide")
+    with house.database.begin() as connection:
+        page = stalled.page(
+            connection,
+            now,
+            limit=ROWS,
+            cursor=cursor,
+            corridor=corridor if corridor in house.plans else None,
+            turn=turn if turn in TURNS else None,
+            office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+            rehearsal=house.rehearsal,
+        )
+        seen = home_corridors(house, caller)
+        late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
+        blocking = tasks.blocking(connection, late)
+        rows = [
+            _row(
+                look,
+                row,
+                stalled_item(
+                    row,
+                    blocking.get(row.case_id),
+                    now,
+                    house.now_of(row.clock_offset, row.now_at),
+                ),
+                _open_to(connection, row, caller if decides else None),
+            )
+            for row in page.items
+            if row.corridor in seen
+        ]
+        asked = (
+            escalations.open_for(connection, caller.office, limit=QUESTIONS).items
+            if decides and cursor is None
+            else ()
+        )
+    return look.page(
+        request,
+        "stalled",
+        rows=rows,
+        next=page.next,
+        beginning=cursor is None,
+        questions=[_question(look, found) for found in asked],
+        office=caller.office,
+        offices=visitor.allowed(house.policy, "stalled.list"),
+        chosen={"corridor": corridor, "turn": turn},
+        turns=TURNS,
+        corridors=sorted(seen),
+    )
+
+
+def _row(
+    look: Look,
+    row: CaseView,
+    item: StalledItem,
+    opened: list[EscalationView],
+) -> Row:
+    own = look.house.now_of(row.clock_offset, row.now_at)
+    zone, t = look.zone_of(item.holder), look.words
+    next_rung = due = ""
+    if item.next_rung and item.next_rung_at is not None:
+        day = look.day(item.next_rung_at, zone)
+        next_rung = t("stalled.next", rung=t.word("rungs", item.next_rung), day=day)
+    if item.due_at is not None:
+        distance = look.distance(item.due_at, own, zone)
+        due = t("stalled.due_value", due=look.day(item.due_at, zone), distance=distance)
+    return Row(
+        reference=row.reference,
+        url=f"/cases/{row.reference}",
+        corridor=look.corridor(row.corridor),
+        blocker=item.blocker or t("stalled.idle"),
+        holder=look.office(item.holder) if item.holder else "",
+        turn=t.word("turns", item.turn),
+        stands=t("stalled.days", n=item.late_days),
+        age=t("stalled.days", n=item.age_days),
+        due=due,
+        rung=t.word("rungs", item.rung) if item.rung != NO_RUNG else "",
+        next_rung=next_rung,
+        decide=tuple((found.title, decide_url(row.reference, found.step)) for found in opened),
+    )
+
+
+def _open_to(connection: Connection, row: CaseView, decider: Caller | None) -> list[EscalationView]:
+    """The escalations of a case that this office may decide now."""
+    if decider is None:
+        return []
+    found = escalations.of_case(connection, row.case_id)
+    return [e for e in found if e.state == "open" and decider.office in e.deciders]
+
+
+def _question(look: Look, found: EscalationView) -> Question:
+    return Question(
+        url=decide_url(found.reference, found.step),
+        reference=found.reference,
+        title=found.title,
+        rung=look.words.word("rungs", found.rung),
+        since=look.day(found.opened_at),
+        holder=look.office(found.holder),
+    )
+
+
+def decide_url(reference: str, step: str) -> str:
+    """The address of a decision."""
+    return f"/stalled/{reference}/{step}"
+
+
+# -- a decision
+
+
+@dataclass(frozen=True, slots=True)
+class AtQuestion:
+    """A visitor before one escalation; `is_open`: it may still be decided by this office."""
+
+    desk: Desk
+    card: Card
+    task: Task
+    is_open: bool
+    whole: bool
+
+
+@routes.get("/stalled/{case_ref}/{step:path}")
+def ask(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
+) -> Response:
+    """What is to be decided, and the form."""
+    at = _stand(house, visitor, case_ref, step)
+    if not at.is_open:
+        raise errors.NotFound
+    return _page(request, at, actforms.decide(at.desk, at.card, at.task))
+
+
+@routes.post("/stalled/{case_ref}/{step:path}")
+async def decide(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
+) -> Response:
+    """End the escalation, or show the form again with what is wrong."""
+    at = await run_in_threadpool(_stand, house, visitor, case_ref, step, sent.one("by"))
+    form, look = actforms.decide(at.desk, at.card, at.task), at.desk.look
+    try:
+        asked = forms.read_into(
+            Asked, form, sent, look.words, look.zone, do=form.do, step=at.card.id
+        )
+        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+    except (Problem, core.Refused) as problem:
+        wrong = forms.refused(form, sent, problem, look.words, at.desk.name_of)
+        return await run_in_threadpool(
+            _again, house, visitor, request, case_ref, step, wrong, problem
+        )
+    return go("/stalled", "decide")
+
+
+def _again(
+    house: House,
+    visitor: Visitor,
+    request: Request,
+    case_ref: str,
+    step: str,
+    wrong: Form,
+    problem: Problem | core.Refused,
+) -> Response:
+    at = _stand(house, visitor, case_ref, step)
+    if not at.is_open:
+        raise problem
+    return _page(request, at, wrong, problem)
+
+
+def _stand(
+    house: House, visitor: Visitor, case_ref: str, step: str, acting: str = ""
+) -> AtQuestion:
+    """Look at an escalation as the office that may decide it; raises NotFound."""
+    policy = house.policy
+    callers = visitor.allowed(policy, "escalations.decide")
+    with house.database.begin() as connection:
+        looked = reading.look(house, connection, case_ref)
+        card, task = looked.case.card(step), _in_question(looked.case, step)
+        if card is None or task is None:
+            raise errors.NotFound
+        reached = [c for c in callers if c.office in task.deciders or c.office == acting]
+        caller = next((c for c in reached if policy.reaches(c, looked.case)), None)
+        if caller is None:
+            raise errors.NotFound
+        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, looked.case))
+    is_open = task.escalation == "open" and caller.office in task.deciders
+    whole = policy.may(caller, "cases.read") and policy.sees_case(caller, looked.case)
+    return AtQuestion(desk, card, task, is_open, whole)
+
+
+def _in_question(case: Case, step: str) -> Task | None:
+    attempts = case.tasks.get(step, ())
+    return next((t for t in attempts if t.escalation == "open"), attempts[-1] if attempts else None)
+
+
+def _page(
+    request: Request, at: AtQuestion, form: Form, problem: Problem | core.Refused | None = None
+) -> Response:
+    desk, task, look = at.desk, at.task, at.desk.look
+    zone = desk.case.calendar_for(task.made_for).zone
+    coming = views.next_rung(task)
+    t = look.words
+    return look.page(
+        request,
+        "decide",
+        status=problem.status if problem is not None else 200,
+        headers=headers_of(problem) if problem is not None else None,
+        title=at.card.title,
+        reference=desk.looked.row.reference,
+        corridor=look.corridor(desk.case.plan.corridor),
+        sentence=sentences.of_case(desk),
+        holder=look.office(task.holder),
+        office=look.office(desk.caller.office),
+        due=look.moment(task.due_at, zone) if task.due_at is not None else "",
+        distance=look.distance(task.due_at, desk.looked.at, zone) if task.due_at else "",
+        rung=t.word("rungs", task.rung),
+        deciders=look.offices(task.deciders),
+        next_rung=(
+            t("stalled.next", rung=t.word("rungs", coming[0]), day=look.day(coming[1], zone))
+            if coming is not None
+            else ""
+        ),
+        form=form,
+        action=decide_url(desk.looked.row.reference, at.card.id),
+        case_url=f"/cases/{desk.looked.row.reference}" if at.whole else "",
+    )

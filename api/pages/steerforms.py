@@ -1,0 +1,230 @@
+"""The forms that steer a case: what each asks, when it fits, and under which heading it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver
+from api.pages.forms import Field, Form, Option
+from domain import views
+from domain.acts.person import BARS, FLAGS
+from domain.acts.steering import FACTS
+from domain.case import Task
+from domain.plan import Card
+
+NOT_HERE = ("not_applicable", "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """An act on a case. `fits`: it can do something in the case's present state."""
+
+    group: str
+    form: Callable[[Desk], Form]
+    fits: Callable[[Desk], bool] = lambda desk: True  # noqa: ARG005
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some forms under one heading."""
+
+    title: str
+    forms: tuple[Form, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """True when one of its forms has something to say."""
+        return any(form.is_open for form in self.forms)
+
+
+def of_case(desk: Desk, wrong: Form | None = None) -> list[Group]:
+    """The forms by which this caller may steer the case now; `wrong` takes its own form's place."""
+    shown: dict[str, list[Form]] = {}
+    for act, steering in STEERING.items():
+        if wrong is not None and wrong.do == act:
+            shown.setdefault(steering.group, []).append(wrong)
+        elif desk.may(act) and desk.case.ended == (act == "reopen") and steering.fits(desk):
+            form = steering.form(desk)
+            if _can_be_filled(form):
+                shown.setdefault(steering.group, []).append(form)
+    t = desk.look.words
+    return [Group(t(f"steering.{group}"), tuple(forms)) for group, forms in shown.items()]
+
+
+def form_of(desk: Desk, act: str) -> Form | None:
+    """The form of an act, whether or not it fits now: sent twice it is answered the same."""
+    found = STEERING.get(act)
+    return found.form(desk) if found is not None and desk.may(act) else None
+
+
+def _can_be_filled(form: Form) -> bool:
+    return all(f.options for f in form.fields if f.kind == "select" and f.required)
+
+
+# -- steps to choose from
+
+
+def _open(card: Card, task: Task | None) -> bool:
+    del card
+    return task is not None and task.is_open
+
+
+def _done(card: Card, task: Task | None) -> bool:
+    del card
+    return task is not None and task.state == "done"
+
+
+def _step(desk: Desk, wanted: Callable[[Card, Task | None], bool]) -> Field:
+    return desk.choice("step", desk.steps(wanted), required=True)
+
+
+def _extendable(desk: Desk) -> Field:
+    """Nobody extends what they hold themselves (stories.md 4.1)."""
+    mine = desk.caller.office
+    return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != mine)
+
+
+def _to_be_moved(desk: Desk) -> Field:
+    def wanted(card: Card, task: Task | None) -> bool:
+        if views.step_state(desk.case, card.id, desk.looked.at) in NOT_HERE:
+            return False
+        return task is None or task.is_open or task.state == "waiting"
+
+    return _step(desk, wanted)
+
+
+def _sent_out(desk: Desk) -> Field:
+    back = desk.case.office_of(f"{desk.case.plan.home}.case")
+    return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != back)
+
+
+def purposes(desk: Desk, names: Iterable[str]) -> list[Option]:
+    """What consents are for, as the rules call it."""
+    titles = desk.look.house.rulebook.table("releases.toml").get("purposes", {})
+    return [Option(name, str(titles.get(name, {}).get("title", name))) for name in names]
+
+
+# -- the forms
+
+
+def _happened(desk: Desk) -> Field:
+    return desk.field("happened", "moment", hint="hints.happened")
+
+
+def _consent(desk: Desk) -> Form:
+    return desk.form(
+        "consent",
+        desk.choice("purpose", purposes(desk, desk.case.plan.purposes), required=True),
+        desk.choice("for", desk.words_of("people", HELD_BY_A_PERSON), hint="hints.consent_for"),
+        desk.choice("receiver", desk.offices(), hint="hints.receiver"),
+        desk.field("until", "day", hint="hints.until_consent"),
+        _happened(desk),
+    )
+
+
+def _withdraw_consent(desk: Desk) -> Form:
+    given = dict.fromkeys(c.purpose for c in desk.case.consents if c.withdrawn_at is None)
+    purpose = desk.choice("purpose", purposes(desk, given), required=True)
+    return desk.form("withdraw_consent", purpose, _happened(desk))
+
+
+def _flag(desk: Desk) -> Form:
+    flags = desk.words_of("flags", (name for name in FLAGS if name not in desk.case.flags))
+    return desk.form("flag", desk.choice("flag", flags, required=True))
+
+
+def _unflag(desk: Desk) -> Form:
+    flags = desk.words_of("flags", desk.case.flags)
+    return desk.form("unflag", desk.choice("flag", flags, required=True))
+
+
+def _bar(desk: Desk) -> Form:
+    kinds = desk.words_of("bars", (kind for kind in BARS if kind not in desk.case.bars))
+    return desk.form(
+        "bar",
+        desk.choice("kind", kinds, required=True),
+        desk.choice("owner", desk.offices(), hint="hints.owner"),
+        desk.field("review", "day", required=True),
+        desk.reason(required=False),
+    )
+
+
+def _lift_bar(desk: Desk) -> Form:
+    mine = [bar.kind for bar in desk.case.bars.values() if bar.owner == desk.caller.office]
+    return desk.form("lift_bar", desk.choice("kind", desk.words_of("bars", mine), required=True))
+
+
+def _plan_handover(desk: Desk) -> Form:
+    return desk.form(
+        "plan_handover",
+        desk.field("date", "moment", required=True),
+        desk.field("crossing", "line", required=True, hint="hints.crossing"),
+        desk.choice("receiving", desk.offices(), hint="hints.receiving"),
+    )
+
+
+def _hold(desk: Desk) -> Form:
+    until = desk.field("until", "day", required=True, hint="hints.until_hold")
+    return desk.form("hold", desk.reason(), until)
+
+
+def _extend(desk: Desk) -> Form:
+    due = desk.field("due", "day", required=True)
+    return desk.form("extend", _extendable(desk), due, desk.reason())
+
+
+def _reassign(desk: Desk) -> Form:
+    to = desk.choice("to", desk.offices(), required=True)
+    return desk.form("reassign", _to_be_moved(desk), to, desk.reason())
+
+
+def _correct(desk: Desk) -> Form:
+    return desk.form(
+        "correct",
+        desk.radio("fact", desk.words_of("facts", FACTS)),
+        desk.choice("step", desk.steps(_done), hint="hints.step_corrected"),
+        desk.field("value", "line", required=True, hint="hints.value"),
+        desk.reason(),
+    )
+
+
+def _close(desk: Desk) -> Form:
+    reason = desk.reason(required=False)
+    return desk.form("close", approver(desk, required=True), reason, danger=True)
+
+
+def _may_depart(desk: Desk) -> bool:
+    plan = desk.case.standing
+    return plan is not None and plan.departed_at is None and not desk.case.handed_over
+
+
+def _newer_rules(desk: Desk) -> bool:
+    ready = desk.look.house.plans.get(desk.case.plan.corridor)
+    return ready is not None and ready.digest != desk.case.plan_digest
+
+
+STEERING: dict[str, Steering] = {
+    "consent": Steering("person", _consent),
+    "withdraw_consent": Steering("person", _withdraw_consent),
+    "flag": Steering("person", _flag),
+    "unflag": Steering("person", _unflag),
+    "bar": Steering("person", _bar),
+    "lift_bar": Steering("person", _lift_bar),
+    "correct": Steering("person", _correct),
+    "extend": Steering("tasks", _extend),
+    "reassign": Steering("tasks", _reassign),
+    "withdraw": Steering("tasks", lambda d: d.form("withdraw", _sent_out(d))),
+    "return": Steering(
+        "tasks", lambda d: d.form("return", _step(d, _done), d.reason(required=False))
+    ),
+    "skip": Steering("tasks", lambda d: d.form("skip", _step(d, _open), d.reason())),
+    "plan_handover": Steering("road", _plan_handover, lambda d: not d.case.handed_over),
+    "depart": Steering("road", lambda d: d.form("depart", _happened(d)), _may_depart),
+    "hold": Steering("case", _hold, lambda d: not d.case.on_hold),
+    "resume": Steering("case", lambda d: d.form("resume"), lambda d: d.case.on_hold),
+    "adopt_rules": Steering("case", lambda d: d.form("adopt_rules"), _newer_rules),
+    "close": Steering("case", _close),
+    "cancel": Steering("case", lambda d: d.form("cancel", d.reason(), danger=True)),
+    "reopen": Steering("case", lambda d: d.form("reopen", d.reason(required=False))),
+}

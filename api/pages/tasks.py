@@ -1,0 +1,277 @@
+"""My tasks, and one task with everything its office can do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from api import acts, errors, reading
+from api.asked import Asked
+from api.deps import House, TheHouse
+from api.errors import Problem
+from api.json.cases import CaseRef
+from api.json.tasks import Step
+from api.pages import actforms, forms
+from api.pages.actforms import Desk
+from api.pages.forms import Form, Posted, Sent
+from api.pages.look import Look, go
+from api.pages.route import headers_of, router
+from api.pages.visitor import Signed, Visitor
+from api.policy import Caller, Policy
+from domain import errors as core
+from domain import views
+from domain.case import Case, Task
+from domain.plan import Card
+from records import cases, tasks, users
+from records.tasks import TaskView
+
+routes = router()
+
+ROWS = 25
+Cursor = Annotated[str | None, Query(max_length=500)]
+OfficeAsked = Annotated[str | None, Query(max_length=80)]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task in the list, ready to be read."""
+
+    url: str
+    title: str
+    reference: str
+    corridor: str
+    state: str
+    late: bool
+    due: str
+    distance: str
+    since: str
+    promised: str
+    on_hold: bool
+    escalated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one office holds."""
+
+    office: str
+    name: str
+    rows: tuple[Row, ...]
+    next: str | None
+
+
+@routes.get("/tasks")
+def list_(
+    house: TheHouse,
+    visitor: Signed,
+    request: Request,
+    office: OfficeAsked = None,
+    cursor: Cursor = None,
+) -> Response:
+    """What the visitor's offices hold, first due first."""
+    look = Look(house, visitor)
+    callers = visitor.allowed(house.policy, "tasks.list")
+    if office:
+        callers = (visitor.in_office(house.policy, office, "tasks.list"),)
+    with house.database.begin() as connection:
+        held = [_held(look, connection, caller, cursor if office else None) for caller in callers]
+    return look.page(request, "tasks", held=held, beginning=cursor is None)
+
+
+def _held(look: Look, connection: Connection, caller: Caller, cursor: str | None) -> Held:
+    page = tasks.of_office(connection, caller.office, limit=ROWS, cursor=cursor)
+    rows = tuple(_row(look, connection, row) for row in page.items)
+    return Held(caller.office, look.office(caller.office), rows, page.next)
+
+
+def _row(look: Look, connection: Connection, row: TaskView) -> Row:
+    now, zone = _now_of(look.house, connection, row), look.zone_of(row.made_for)
+    due = row.due_at
+    return Row(
+        url=task_url(row.reference, row.step),
+        title=row.title,
+        reference=row.reference,
+        corridor=look.corridor(row.corridor),
+        state=look.words.word("states", row.state),
+        late=due is not None and due < now,
+        due=look.moment(due, zone) if due is not None else "",
+        distance=look.distance(due, now, zone) if due is not None else "",
+        since=look.day(row.offered_at, zone),
+        promised=look.day(row.promised_on) if row.promised_on is not None else "",
+        on_hold=row.on_hold,
+        escalated=row.escalation == "open",
+    )
+
+
+def _now_of(house: House, connection: Connection, row: TaskView) -> datetime:
+    """Now on the case's own clock; where clocks are moved by hand, at least its newest event."""
+    case = cases.find(connection, row.case_id) if house.rehearsal else None
+    return house.now_of(row.clock_offset, case.now_at if case is not None else None)
+
+
+def task_url(reference: str, step: str) -> str:
+    """The address of a task; it names nobody."""
+    return f"/tasks/{reference}/{step}"
+
+
+# -- one task
+
+
+@dataclass(frozen=True, slots=True)
+class AtTask:
+    """A visitor before one task. `may_read`: they may see it now, not only have acted on it."""
+
+    desk: Desk
+    card: Card
+    task: Task | None
+    may_read: bool
+    whole: bool  # the caller sees the whole case
+    about: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The address of this task."""
+        return task_url(self.desk.looked.row.reference, self.card.id)
+
+
+@routes.get("/tasks/{case_ref}/{step:path}")
+def read(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
+) -> Response:
+    """One task: what is asked, until when, and the forms to answer."""
+    at = _stand(house, visitor, case_ref, step)
+    return _page(request, at, actforms.of_task(at.desk, at.card, at.task))
+
+
+@routes.post("/tasks/{case_ref}/{step:path}")
+async def act(
+    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
+) -> Response:
+    """Do what a form of the task asks, or show it again with what is wrong."""
+    at = await run_in_threadpool(_stand, house, visitor, case_ref, step, sent.one("by"))
+    form = actforms.task_form(at.desk, at.card, sent.do, sent.one("for"))
+    if form is None:
+        raise errors.NotFound
+    try:
+        asked = forms.read_into(
+            Asked, form, sent, at.desk.look.words, at.desk.look.zone, do=form.do, step=at.card.id
+        )
+        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+    except (Problem, core.Refused) as problem:
+        return await run_in_threadpool(_again, house, visitor, request, at, form, sent, problem)
+    return go(await run_in_threadpool(_after, house, visitor, at), sent.do)
+
+
+def _again(
+    house: House,
+    visitor: Visitor,
+    request: Request,
+    before: AtTask,
+    form: Form,
+    sent: Posted,
+    problem: Problem | core.Refused,
+) -> Response:
+    """The page as it is now, with the form as it was sent; raises what was refused."""
+    at = _stand(
+        house, visitor, before.desk.looked.row.reference, before.card.id, before.desk.caller.office
+    )
+    if not at.may_read:
+        raise problem
+    wrong = forms.refused(form, sent, problem, at.desk.look.words, at.desk.name_of)
+    others = [f for f in actforms.of_task(at.desk, at.card, at.task) if f.do != form.do]
+    return _page(request, at, [wrong, *others], problem)
+
+
+def _after(house: House, visitor: Visitor, before: AtTask) -> str:
+    """Where to go: the task while it is open, else the case, else the list."""
+    reference, office = before.desk.looked.row.reference, before.desk.caller.office
+    at = _stand(house, visitor, reference, before.card.id, office)
+    if at.may_read and at.task is not None and at.task.is_open:
+        return at.url
+    return f"/cases/{reference}" if at.whole else "/tasks"
+
+
+def _stand(house: House, visitor: Visitor, case_ref: str, step: str, acting: str = "") -> AtTask:
+    """Look at a task; raises NotFound.
+
+    `acting` is the office that a form was sent for. It may have lost the task meanwhile: then it
+    reads nothing, but is answered the same when the form comes twice.
+    """
+    policy = house.policy
+    visitor.allowed(policy, "tasks.act" if acting else "tasks.read", "cases.read")
+    with house.database.begin() as connection:
+        looked = reading.look(house, connection, case_ref)
+        case, card = looked.case, looked.case.card(step)
+        if card is None:
+            raise errors.NotFound
+        task = views.shown_task(case, step)
+        caller = (
+            visitor.in_office(policy, acting, "tasks.act", "cases.read")
+            if acting
+            else _seen_as(policy, visitor, case, step, task)
+        )
+        if not policy.reaches(caller, case):
+            raise errors.NotFound
+        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, case))
+        may_read = policy.sees_task(caller, case, step)
+        about = reading.about(connection, looked, caller, task) if may_read and task else {}
+    told = tuple((desk.look.words.word("data", word), value) for word, value in about.items())
+    return AtTask(desk, card, task, may_read, policy.sees_case(caller, case), told)
+
+
+def _seen_as(policy: Policy, visitor: Visitor, case: Case, step: str, task: Task | None) -> Caller:
+    """The visitor in the office that holds the task, else in one that sees it; raises NotFound."""
+    seen = [
+        caller
+        for caller in visitor.allowed(policy, "tasks.read", "cases.read")
+        if policy.sees_task(caller, case, step)
+    ]
+    holding = (c for c in seen if task is not None and c.office == task.holder)
+    found = next(holding, seen[0] if seen else None)
+    if found is None:
+        raise errors.NotFound
+    return found
+
+
+def people_of(connection: Connection, case: Case) -> tuple[tuple[str, str], ...]:
+    """Who holds a post in this case and has an account, by name."""
+    posts = {user for office in case.offices.values() for user in (office.head, office.deputy)}
+    return tuple(sorted(users.names_of(connection, sorted(posts)).items()))
+
+
+def _page(
+    request: Request, at: AtTask, shown: list[Form], problem: Problem | core.Refused | None = None
+) -> Response:
+    desk, task, card = at.desk, at.task, at.card
+    look, case, now = desk.look, desk.case, desk.looked.at
+    zone = case.calendar_for(task.made_for).zone if task is not None else look.zone
+    due = task.due_at if task is not None and task.is_open else None
+    holder = actforms.holder_of(desk, card)
+    return look.page(
+        request,
+        "task",
+        status=problem.status if problem is not None else 200,
+        headers=headers_of(problem) if problem is not None else None,
+        title=card.title,
+        reference=desk.looked.row.reference,
+        corridor=look.corridor(case.plan.corridor),
+        state=look.words.word("states", views.step_state(case, card.id, now)),
+        outcome=look.words.word("outcomes", task.outcome) if task and task.outcome else "",
+        holder=look.office(holder),
+        mine=holder == desk.caller.office,
+        due=look.moment(due, zone) if due is not None else "",
+        distance=look.distance(due, now, zone) if due is not None else "",
+        late=due is not None and due < now,
+        since=look.day(task.offered_at, zone) if task is not None else "",
+        promised=look.day(task.promised_on) if task is not None and task.promised_on else "",
+        on_hold=case.on_hold,
+        about=at.about,
+        forms=shown,
+        action=at.url,
+        case_url=f"/cases/{desk.looked.row.reference}" if at.whole else "",
+    )

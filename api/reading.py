@@ -1,0 +1,132 @@
+"""Reads a case for somebody who may see it. Nothing here changes anything but the access log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+
+import anyio.from_thread
+import structlog
+from fastapi import Query
+from sqlalchemy import Connection
+
+from activities.errors import EngineError
+from api import acts, errors
+from api.deps import House
+from api.policy import Caller
+from domain import views
+from domain.case import Case, Task
+from records import cases, people
+from records.cases import CaseView
+from records.people import Person
+
+log = structlog.get_logger("access")
+ENGINE_CLOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A case as somebody looks at it: its row, its state, the moment on its own clock."""
+
+    row: CaseView
+    case: Case
+    at: datetime
+
+
+def look(house: House, connection: Connection, case_ref: str) -> Looked:
+    """Return a case by id or reference; raises NotFound. Who may see it is not asked here."""
+    row = cases.find(connection, case_ref)
+    case = None if row is None else cases.folded(connection, row.case_id)
+    if row is None or case is None:
+        raise errors.NotFound
+    return Looked(row, case, _now_of(house, row))
+
+
+def look_whole(house: House, connection: Connection, caller: Caller, case_ref: str) -> Looked:
+    """Return a case that this caller sees whole; raises NotFound."""
+    looked = look(house, connection, case_ref)
+    house.policy.check_sees_case(caller, looked.case)
+    return looked
+
+
+def _now_of(house: House, row: CaseView) -> datetime:
+    """The case's own clock; in a rehearsal only the engine knows how far it was moved."""
+    at = house.now_of(row.clock_offset, row.now_at)
+    if not house.rehearsal or row.ended_at is not None:
+        return at
+
+    async def ask() -> datetime:
+        async with asyncio.timeout(ENGINE_CLOCK_SECONDS):
+            return await house.engine.now_of(row.case_id, row.clock_offset)
+
+    try:
+        return max(at, anyio.from_thread.run(ask).replace(microsecond=0))
+    except (EngineError, TimeoutError):
+        return at
+
+
+AtLeast = Annotated[
+    int,
+    Query(ge=0, le=2**31 - 1, description="Wait up to 2 seconds until this version is visible."),
+]
+
+
+def visible_at(
+    house: House, connection: Connection, caller: Caller, case_ref: str, at_least: int
+) -> Looked:
+    """Return a case that this caller sees whole, at this version or later.
+
+    Raises NotFound, and NotVisibleYet after two seconds.
+    """
+    looked = look_whole(house, connection, caller, case_ref)
+    if looked.case.version >= at_least:
+        return looked
+    ends = time.monotonic() + acts.WAIT_FOR_ROWS
+    while cases.version_of(connection, looked.case.id) < at_least:
+        if time.monotonic() >= ends:
+            raise errors.NotVisibleYet
+        time.sleep(acts.LOOK_EVERY)
+    return look_whole(house, connection, caller, case_ref)
+
+
+# -- the person
+
+
+def about(connection: Connection, looked: Looked, caller: Caller, task: Task) -> dict[str, str]:
+    """What the office that holds a task may know of the person, by the word of the release list.
+
+    Empty for anybody else: who sees the whole case opens the person's record, with a purpose.
+    """
+    if task.holder != caller.office:
+        return {}
+    words = views.seen_by(looked.case, caller.office, "task", looked.at)
+    person = people.read(connection, looked.case.id)
+    told = {} if person is None else _told(person, looked.at.date())
+    found = {word: told[word] for word in sorted(words) if told.get(word)}
+    if found:
+        note_access(caller, looked.case.id, sorted(found), f"task {task.step}")
+    return found
+
+
+def _told(person: Person, today: date) -> dict[str, str]:
+    told = {"names": person.name, "sex": person.sex or ""}
+    if person.born is not None:
+        before = (today.month, today.day) < (person.born.month, person.born.day)
+        told["birth_date"] = person.born.isoformat()
+        told["age"] = str(today.year - person.born.year - before)
+    return told
+
+
+def note_access(caller: Caller, case_id: str, words: list[str], purpose: str) -> None:
+    """Write down who opened what about a person, and why; never what it said."""
+    log.info(
+        "person-opened",
+        user=caller.user,
+        office=caller.office,
+        case=case_id,
+        fields=words,
+        purpose=purpose,
+    )

@@ -1,0 +1,103 @@
+"""Where a running case and its ledger disagreed: written when it is seen, kept for ever.
+
+An alarm stays open until somebody let the case go on from the ledger (`homeward recover`). The
+event that the ledger refused is kept with it: whoever looks can see what was not recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from records.errors import LedgerConflict, LedgerGap
+from records.ledger import NewEvent, digest_of
+from records.tables import alarms
+from workflows.encoding import Json
+
+CONFLICT = "conflict"  # the same number with other contents
+GAP = "gap"  # a number was left out: the ledger has lost rows, or the engine made some up
+BEHIND = "behind"  # the engine came back with an older copy of the case
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One disagreement, at an event of a case; `at` is the moment on the case's own clock."""
+
+    case_id: str
+    seq: int
+    kind: str  # conflict gap behind
+    digest: str  # of the event that was refused; empty where there is none
+    at: datetime
+    body: Json | None
+    key: str | None  # the update that was refused
+    settled_at: datetime | None
+
+
+def refused(
+    connection: Connection, wrong: LedgerConflict | LedgerGap, events: Iterable[NewEvent]
+) -> None:
+    """Keep that the ledger refused one of these events, in a transaction of its own."""
+    conflict = isinstance(wrong, LedgerConflict)
+    seq = wrong.seq if isinstance(wrong, LedgerConflict) else wrong.given
+    event = next(event for event in events if event.seq == seq)
+    _raise(
+        connection,
+        case_id=wrong.case_id,
+        seq=seq,
+        kind=CONFLICT if conflict else GAP,
+        digest=digest_of(wrong.case_id, event),
+        at=datetime.fromisoformat(event.body["at"]),
+        body=event.body,
+        key=event.key,
+    )
+
+
+def behind(connection: Connection, case_id: str, seq: int, at: datetime) -> None:
+    """Keep that a run knew less than the ledger, which stands at event `seq` of moment `at`."""
+    _raise(connection, case_id=case_id, seq=seq, kind=BEHIND, digest="", at=at)
+
+
+def _raise(connection: Connection, **values: Any) -> None:
+    row = insert(alarms).values(**values)
+    key = [column.name for column in alarms.primary_key]
+    connection.execute(row.on_conflict_do_update(index_elements=key, set_={"settled_at": None}))
+
+
+def settle(connection: Connection, case_id: str, at: datetime) -> int:
+    """Close the open alarms of a case that goes on from its ledger; return how many."""
+    settled = update(alarms).where(_OPEN, alarms.c.case_id == case_id).values(settled_at=at)
+    return connection.execute(settled).rowcount
+
+
+def count_open(connection: Connection) -> int:
+    """How many alarms wait for somebody."""
+    return connection.scalar(select(func.count()).select_from(alarms).where(_OPEN)) or 0
+
+
+def cases_open(connection: Connection) -> list[str]:
+    """The cases with an open alarm."""
+    asked = select(alarms.c.case_id).distinct().where(_OPEN).order_by(alarms.c.case_id)
+    return list(connection.scalars(asked))
+
+
+def list_open(connection: Connection) -> list[Alarm]:
+    """Every open alarm, case by case."""
+    return _found(connection, _OPEN)
+
+
+def of_case(connection: Connection, case_id: str) -> list[Alarm]:
+    """Every alarm a case ever had."""
+    return _found(connection, alarms.c.case_id == case_id)
+
+
+def _found(connection: Connection, wanted: Any) -> list[Alarm]:
+    asked = select(alarms).where(wanted).order_by(*alarms.primary_key.columns)
+    return [Alarm(**row) for row in connection.execute(asked).mappings()]
+
+
+_OPEN = alarms.c.settled_at.is_(None)

@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.projection import Projector
+from records import ledger
+from records.session import make_engine
+from tests.builders import Life, a_life, an_act
+from workflows.encoding import event_to_json, plan_to_json
+from workflows.messages import NewEvent
+from workflows.ports import LEDGER_TROUBLE, Batch
+
+LIFE = a_life((1, an_act("complete", "host.case", step="ask", outcome="sent")))
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Engine]:
+    engine = make_engine(postgres_url)
+    yield engine
+    engine.dispose()
+
+
+def batch_of(life: Life, first: int = 1) -> Batch:
+    events = tuple(
+        NewEvent(seq, event_to_json(event), "key", "content")
+        for seq, event in enumerate(life.events, start=1)
+        if seq >= first
+    )
+    plans = {life.opening.plan_digest: plan_to_json(life.opening.plan)}
+    return Batch(life.case.id, events, plans=plans)
+
+
+def project(database: Engine, batch: Batch) -> int:
+    result = ActivityEnvironment().run(Projector(database).project_case_events, batch)
+    assert isinstance(result, int)
+    return result
+
+
+def test_it_writes_a_batch_once_however_often_it_comes(database: Engine) -> None:
+    for _ in range(3):
+        assert project(database, batch_of(LIFE)) == LIFE.case.version
+    with database.begin() as connection:
+        assert ledger.events_of(connection, LIFE.case.id) == list(LIFE.events)
+
+
+def test_it_fails_for_good_and_loudly_when_the_ledger_says_otherwise(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    project(database, batch_of(LIFE))
+    whole = batch_of(LIFE)
+    other = replace(whole, events=(replace(whole.events[0], content="other"), *whole.events[1:]))
+    with pytest.raises(ApplicationError) as failed:
+        project(database, other)
+    assert failed.value.type == LEDGER_TROUBLE
+    assert failed.value.non_retryable
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+
+
+def test_it_fails_for_good_when_something_is_missing_in_between(database: Engine) -> None:
+    with pytest.raises(ApplicationError) as failed:
+        project(database, batch_of(LIFE, first=2))
+    assert failed.value.type == LEDGER_TROUBLE

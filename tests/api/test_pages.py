@@ -1,0 +1,285 @@
+"""The pages over HTTP: who gets in, who sees what, and what sending a form twice does."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx2
+import pytest
+
+from api.pages.throttle import TRIES_OF_A_NAME, Throttle
+from records import users
+from tests.api.conftest import PASSWORD, Running
+
+
+class Forms(HTMLParser):
+    """The forms of a page: by `do`, the values a browser would send untouched."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: dict[str, dict[str, str]] = {}
+        self.now: dict[str, str] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.now = {}
+        if tag == "input" and told.get("type") == "hidden":
+            self.now[told["name"]] = told["value"]
+            if told["name"] == "do":
+                self.found[told["value"]] = self.now
+
+
+class Browser(httpx2.Client):
+    """A browser without scripts: it keeps cookies, says where a form comes from, follows nothing."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(base_url=url, timeout=30, follow_redirects=False)
+
+    def sign_in(self, user: str, password: str = PASSWORD, **more: str) -> httpx2.Response:
+        return self.submit("/sign-in", {"user": user, "password": password, **more})
+
+    def submit(self, path: str, values: dict[str, str], **headers: str) -> httpx2.Response:
+        named = {"sec-fetch-site": "same-origin", "origin": str(self.base_url).rstrip("/")}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.post(path, data=values, headers=named)
+
+    def form(self, path: str, do: str) -> dict[str, str]:
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return Forms(answer.text).found[do]
+
+
+class People(dict[str, Browser]):
+    """A browser for everybody, signed in when first asked for."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def __missing__(self, user: str) -> Browser:
+        self[user] = browser = Browser(self.url)
+        assert browser.sign_in(user).status_code == 303
+        return browser
+
+
+@pytest.fixture(scope="session")
+def with_passwords(api: Running) -> Running:
+    """Everybody can sign in."""
+    with api.database.begin() as connection:
+        for user in ("mali", "thida", "ngo", "anan", "bounmy", "viktor", "rita"):
+            users.set_password(connection, user, PASSWORD)
+    return api
+
+
+@pytest.fixture
+def people(with_passwords: Running) -> Iterator[People]:
+    with_passwords.app.state.throttle = Throttle()
+    found = People(with_passwords.url)
+    yield found
+    for browser in found.values():
+        browser.close()
+
+
+@pytest.fixture
+def stranger(with_passwords: Running) -> Iterator[Browser]:
+    with_passwords.app.state.throttle = Throttle()
+    with Browser(with_passwords.url) as browser:
+        yield browser
+
+
+def said(answer: httpx2.Response) -> str:
+    return re.sub(r"[0-9a-f]{16}", "", answer.text)
+
+
+# -- signing in
+
+
+def test_it_keeps_a_session_in_a_cookie_that_scripts_and_other_sites_do_not_get(
+    stranger: Browser,
+) -> None:
+    assert stranger.get("/tasks").headers["location"] == "/sign-in?next=/tasks"
+    cookie = stranger.sign_in("thida").headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    secret = stranger.cookies["homeward"]
+    assert stranger.get("/tasks").status_code == 200
+    assert stranger.submit("/sign-out", {}).status_code == 303
+    stranger.cookies.set("homeward", secret)
+    assert stranger.get("/tasks").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "away", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_it_never_leads_away_after_signing_in(stranger: Browser, away: str) -> None:
+    assert stranger.sign_in("thida", next=away).headers["location"] == "/"
+    assert away not in stranger.get("/sign-in", params={"next": away}).text
+
+
+def test_it_slows_down_whoever_tries_out_passwords(stranger: Browser) -> None:
+    tries = [stranger.sign_in("nobody-at-all", "a guess") for _ in range(TRIES_OF_A_NAME)]
+    assert {answer.status_code for answer in tries} == {401}
+    shut = stranger.sign_in("nobody-at-all", "a guess")
+    assert shut.status_code == 429
+    assert int(shut.headers["retry-after"]) > 0
+    assert stranger.sign_in("another-name", "a guess").status_code == 401
+
+
+def test_it_refuses_a_form_sent_from_another_site(api: Running, people: People) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = people["thida"].form(path, "accept")
+    answer = people["thida"].submit(path, form, sec_fetch_site="cross-site")
+    assert answer.status_code == 403
+    assert api.step(case, "placement")["state"] == "offered"
+
+
+# -- who sees what
+
+
+def test_it_hides_the_tasks_of_others_as_if_there_were_none(api: Running, people: People) -> None:
+    case = api.at_placement()
+    there, nowhere = f"/tasks/{case['case']}/placement", "/tasks/AAAAA-AAAAA/placement"
+    for who in ("ngo", "viktor", "bounmy"):
+        answers = [people[who].get(path) for path in (there, nowhere)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert said(answers[0]) == said(answers[1])
+        assert people[who].submit(there, {"do": "accept"}).status_code == 404
+    assert case["reference"] not in people["ngo"].get("/tasks").text
+    assert case["reference"] in people["thida"].get("/tasks").text
+
+
+@pytest.mark.parametrize(("who", "status"), [("thida", 403), ("rita", 403), ("viktor", 404)])
+def test_it_shows_a_case_only_to_who_sees_it_whole(
+    api: Running, people: People, who: str, status: int
+) -> None:
+    case = api.at_placement()
+    answers = [people[who].get(path) for path in (f"/cases/{case['case']}", "/cases/AAAAA-AAAAA")]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert said(answers[0]) == said(answers[1])
+
+
+def test_it_shows_no_name_and_no_reason_before_somebody_says_why(
+    api: Running, people: People
+) -> None:
+    case = api.at_placement(person={"name": "Somchanh Q.", "contact": "+856 20 1"})
+    path = f"/cases/{case['case']}"
+    api.thida.do(f"/tasks/{case['case']}/placement/note", {"note": "sleeps badly"})
+    pages = [people["mali"].get(p).text for p in (path, "/cases", "/stalled", "/tasks")]
+    assert all("Somchanh" not in page and "sleeps badly" not in page for page in pages)
+    unsaid = people["mali"].submit(f"{path}/words", {"purpose": " "})
+    assert unsaid.status_code == 422
+    assert "Somchanh" not in unsaid.text
+    opened = people["mali"].submit(f"{path}/words", {"purpose": "calling the shelter"})
+    assert "Somchanh Q." in opened.text
+    assert "sleeps badly" in opened.text
+    told = people["anan"].submit(f"{path}/words", {"purpose": "the committee meets"})
+    assert "Somchanh Q." not in told.text  # a secretary's role has no names
+    assert "sleeps badly" in told.text
+
+
+def test_nobody_decides_what_did_not_reach_them(api: Running, people: People) -> None:
+    case = api.at_placement()
+    for who in ("anan", "bounmy"):
+        assert people[who].get(f"/stalled/{case['case']}/placement").status_code == 404
+
+
+# -- forms
+
+
+def test_a_form_sent_twice_is_one_act(api: Running, people: People) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = {**people["thida"].form(path, "complete"), "outcome": "placed"}
+    answers = [people["thida"].submit(path, form) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303, 303, 303]
+    assert {answer.headers["location"] for answer in answers} == {"/tasks?done=complete"}
+    told = api.mali.read(f"/cases/{case['case']}/timeline").json()["items"]
+    assert [e["what"] for e in told if e["step"] == "placement"].count("TaskDone") == 1
+
+
+def test_a_form_that_comes_too_late_says_that_somebody_was_quicker(
+    api: Running, people: People
+) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = {**people["thida"].form(path, "complete"), "outcome": "declined"}
+    api.thida.do(f"/tasks/{case['case']}/placement/complete", {"outcome": "placed"})
+    late = people["thida"].submit(path, form)
+    assert late.status_code == 409
+    assert "Somebody else was quicker" in late.text
+
+
+def test_nobody_acts_for_an_office_that_is_not_theirs(api: Running, people: People) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = {**people["thida"].form(path, "accept"), "by": "th-ubon-case"}
+    assert people["thida"].submit(path, form).status_code == 403
+    assert api.step(case, "placement")["state"] == "offered"
+
+
+def test_it_records_a_consent_and_the_answer_of_another_office(
+    api: Running, people: People
+) -> None:
+    mali = people["mali"]
+    case = api.at_placement(opens="2026-02-02T09:00:00+07:00")
+    here = f"/cases/{case['reference']}"
+
+    def ask(path: str, do: str, **values: str) -> httpx2.Response:
+        answer = mali.submit(path, {**mali.form(path, do), **values})
+        assert answer.status_code == 303, answer.text
+        return answer
+
+    ask(here, "consent", purpose="tracing", until="2026-12-31")
+    ask(f"/tasks/{case['reference']}/tracing_request", "complete", outcome="sent")
+    path = f"/tasks/{case['reference']}/tracing"
+    assert "You write down what" in mali.get(path).text
+    moved = api.mali.do(
+        f"/rehearsal/cases/{case['case']}/clock", {"to": "2026-02-24T10:00:00+07:00"}
+    )
+    assert moved.status_code == 200, moved.text
+    values = {"outcome": "found_safe", "happened": "2026-02-20T15:00", "result.channel": "letter"}
+    done = ask(path, "complete", **values)
+    assert done.headers["location"] == f"{here}?done=complete"
+    step = api.step(case, "tracing")
+    assert (step["outcome"], step["happened_at"]) == ("found_safe", "2026-02-20T08:00:00Z")
+    assert "The answer of" in mali.get(here).text
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "application/json"}, b"{}", 415),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"do=accept&by=\xff\xfe", 403),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"do=unheard-of", 404),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"a=1&" * 200, 422),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"note=" + b"x" * 70_000, 413),
+    ],
+)
+def test_it_answers_forms_that_no_page_of_ours_has(
+    api: Running, people: People, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    case: dict[str, Any] = api.at_placement()
+    answer = people["thida"].post(f"/tasks/{case['case']}/placement", content=body, headers=headers)
+    assert answer.status_code == status
+    assert "Traceback" not in answer.text
+
+
+# -- what every page has
+
+
+def test_every_page_is_guarded_and_its_style_is_kept_for_ever(
+    people: People,
+) -> None:
+    page = people["mali"].get("/cases")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["content-type"].startswith("text/html")
+    url = re.search(r'href="(/static/[^"]+)"', page.text)
+    assert url is not None
+    style = people["mali"].get(url[1])
+    assert style.headers["content-type"].startswith("text/css")
+    assert "immutable" in style.headers["cache-control"]
+    assert people["mali"].get("/static/000000000000/homeward.css").status_code == 404

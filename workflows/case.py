@@ -1,0 +1,350 @@
+"""One durable run for each case: it takes acts, keeps one timer, and writes what happened.
+
+It decides nothing itself (`domain.core` does) and touches nothing itself (`workflows.ports` does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+
+from domain.errors import Refused
+from workflows import options
+from workflows.encoding import command_from_json, opening_from_json
+from workflows.living import LivingCase, Step
+from workflows.messages import (
+    ACT,
+    BEHIND,
+    CASE_WORKFLOW,
+    INTERNAL,
+    OPEN,
+    PROGRESS,
+    RENEW,
+    Act,
+    Answer,
+    Progress,
+    Refusal,
+    Start,
+)
+from workflows.ports import LEDGER_TROUBLE, PROJECT, Batch
+
+
+@workflow.defn(name=CASE_WORKFLOW)
+class CaseWorkflow:
+    """Runs from the first report, or from a snapshot, until the case is closed or cancelled.
+
+    People act through the update `act`; a refusal leaves no trace in the engine's history.
+    Timers of moment M fire once the clock shows M + 1 s and are recorded as of M, so that an act
+    of moment M comes before them. Whatever happened is written by one projector, in order; acts
+    go on while the database is away.
+    """
+
+    @workflow.init
+    def __init__(self, start: Start) -> None:
+        """Take up the case. Updates of the first task come before `run`, so all must be here."""
+        self._start = start
+        self._offset = timedelta(seconds=start.clock_offset)
+        self._living: LivingCase | None = None
+        self._unopened: ApplicationError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: datetime | None = None
+        self._timer_trouble = ""
+        self._trouble_wait = options.TROUBLE_WAIT
+        self._ledger_trouble = ""
+        self._renew = False
+        try:
+            self._living = self._taken_up(start)
+        except Refused as refused:
+            self._unopened = _refusal(refused)
+        except Exception as wrong:  # noqa: BLE001 - an exception here would be retried for ever
+            self._unopened = _unforeseen(wrong)
+
+    def _taken_up(self, start: Start) -> LivingCase:
+        if start.snapshot is not None:
+            return LivingCase.from_snapshot(start.snapshot)
+        if start.opening is None:
+            raise ValueError("a case starts from a first report or from a snapshot")
+        opening = opening_from_json(start.opening)
+        return LivingCase.opened(opening, self._moment(start.at), start.key, start.content)
+
+    @workflow.run
+    async def run(self, start: Start) -> int:
+        """Keep the timer and the projector going; return the version at which the case ended."""
+        if self._living is None:
+            raise self._unopened or _unforeseen(RuntimeError())
+        while True:
+            self._set_timer()
+            if self._living.pending:
+                await self._write()
+            elif self._living.case.ended:
+                break
+            elif self._should_renew():
+                self._continue_as_new(start)
+            else:
+                await workflow.wait_condition(self._something_to_do)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._living.case.version
+
+    def _something_to_do(self) -> bool:
+        living = self._alive()
+        return bool(living.pending) or living.case.ended or self._should_renew()
+
+    def _alive(self) -> LivingCase:
+        if self._living is None:
+            raise self._unopened or _unforeseen(RuntimeError())
+        return self._living
+
+    def _clock(self) -> datetime:
+        """The case's own clock, in whole seconds."""
+        return (workflow.now() + self._offset).replace(microsecond=0)
+
+    def _moment(self, told: datetime | None) -> datetime:
+        """When something is recorded: now; in a rehearsal, at a past moment that it may name."""
+        now = self._clock()
+        if told is None or not self._offset:
+            return now
+        return min(told.replace(microsecond=0), now)
+
+    # -- people
+
+    @workflow.update(name=OPEN, description="Tells that the case was opened")
+    def opened(self) -> Answer:
+        """Answer as the opening was answered; sent together with the start.
+
+        Refused with `key-reused` when another request opened this case.
+        """
+        return self._opened()
+
+    @opened.validator
+    def _may_open(self) -> None:
+        self._opened()
+
+    def _opened(self) -> Answer:
+        try:
+            return self._alive().answer_of(_key())
+        except Refused as refused:
+            raise _refusal(refused) from None
+
+    @workflow.update(name=ACT, description="Somebody does something in this case")
+    def act(self, asked: Act) -> Answer:
+        """Record an act and all that follows at once; a repeated key gets the same answer.
+
+        Refused with the slugs of stories.md 2.7 as error type, or `key-reused`, `busy`,
+        `internal`.
+        """
+        try:
+            key = _key()
+            living = self._alive()
+            found = living.answered(key, asked.content)
+            if found is not None:
+                return found
+            step = self._decided(living, asked)
+            answer = living.take(step, key, asked.content)
+        except Refused as refused:
+            raise _refusal(refused) from None
+        except ApplicationError:
+            raise
+        except Exception as wrong:  # noqa: BLE001 - anything else would wedge the case for good
+            raise _unforeseen(wrong) from None
+        self._set_timer()
+        return answer
+
+    @act.validator
+    def _may_act(self, asked: Act) -> None:
+        """Refuse without a trace in history: the whole transition is computed, and thrown away."""
+        try:
+            living = self._alive()
+            if living.answered(_key(), asked.content) is None:
+                self._decided(living, asked)
+        except Refused as refused:
+            raise _refusal(refused) from None
+        except ApplicationError:
+            raise
+        except Exception as wrong:  # noqa: BLE001 - the caller is told, whatever it was
+            raise _unforeseen(wrong) from None
+
+    def _decided(self, living: LivingCase, asked: Act) -> Step:
+        if self._ledger_trouble:
+            raise ApplicationError(
+                "The ledger of this case must be looked at before it can go on.",
+                Refusal(503, "This case needs attention"),
+                type=LEDGER_TROUBLE,
+                non_retryable=True,
+            )
+        if asked.ledger > living.case.version:
+            raise ApplicationError(
+                "The engine holds an older copy of this case than the ledger.",
+                Refusal(503, "This case needs attention"),
+                type=BEHIND,
+                non_retryable=True,
+            )
+        return living.decide(command_from_json(asked.command), self._moment(asked.at))
+
+    # -- whoever looks after the engine
+
+    @workflow.query(name=PROGRESS, description="How far this run is")
+    def progress(self) -> Progress:
+        """Versions, next wake, and anything a person must look at. Nothing of the case itself."""
+        living = self._alive()
+        return Progress(
+            version=living.case.version,
+            projected=living.projected,
+            state=living.case.state,
+            next_wake=living.next_wake(),
+            clock_offset=self._start.clock_offset,
+            trouble=self._ledger_trouble or self._timer_trouble,
+            events=workflow.info().get_current_history_length(),
+            run=workflow.info().run_id,
+        )
+
+    @workflow.signal(name=RENEW, description="Continue as new as soon as nothing is pending")
+    def renew(self) -> None:
+        """Ask for a fresh history; nothing of the case changes."""
+        self._renew = True
+
+    # -- time
+
+    def _set_timer(self) -> None:
+        """Keep one timer, to the next wake; one that rings too early only asks again."""
+        due = self._due()
+        if due is None:
+            self._stop_timer()
+            return
+        if self._timer_at is not None and self._timer_at <= due:
+            return
+        self._stop_timer()
+        delay = max(due - workflow.now(), options.TICK)
+        self._timer_at = due
+        self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self._ring)
+
+    def _due(self) -> datetime | None:
+        """When the timer must ring, on the engine's clock; None once the case is ended."""
+        later = workflow.now() + self._trouble_wait
+        try:
+            wake = self._alive().next_wake()
+        except Exception as wrong:  # noqa: BLE001 - see `_ring`
+            self._in_trouble(f"no next wake: {type(wrong).__name__}", wrong)
+            return later
+        if wake is None:
+            return None
+        due = wake + options.TIMER_OF_M_FIRES - self._offset
+        return max(due, later) if self._timer_trouble else due
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timer_at = None
+
+    def _ring(self) -> None:
+        """Let everything happen that is due; never raise, or this case would stand still."""
+        self._timer = self._timer_at = None
+        until = self._clock() - options.TIMER_OF_M_FIRES
+        try:
+            self._wake(until)
+        except Exception as wrong:  # noqa: BLE001 - a person is told, and it is tried again
+            self._in_trouble(f"a timer failed: {type(wrong).__name__}", wrong)
+        self._set_timer()
+
+    def _wake(self, until: datetime) -> None:
+        living = self._alive()
+        wake = living.next_wake()
+        if wake is None or wake > until:
+            return
+        step = living.wake(until)
+        if not step.events:
+            raise RuntimeError("what is due does not happen")
+        living.take(step)
+        self._timer_trouble, self._trouble_wait = "", options.TROUBLE_WAIT
+
+    def _in_trouble(self, what: str, wrong: Exception) -> None:
+        """Try again later, and later each time: better than turning for ever."""
+        if self._timer_trouble:
+            self._trouble_wait = min(self._trouble_wait * 2, options.TROUBLE_WAIT_MOST)
+        self._timer_trouble = what
+        workflow.logger.error("%s", what, exc_info=wrong)
+
+    # -- the projector
+
+    async def _write(self) -> None:
+        """Write the next events: at once if the database is there, patiently if it is not."""
+        living = self._alive()
+        batch = living.batch(self._start.clock_offset)
+        try:
+            await workflow.execute_local_activity(
+                PROJECT, batch, result_type=int, **options.PROJECT_NOW
+            )
+        except FailureError as failed:  # a bare ApplicationError, unlike other activities
+            if is_cancelled_exception(failed):
+                raise
+            await self._write_when_back(batch)
+            return
+        living.written(batch)
+
+    async def _write_when_back(self, batch: Batch) -> None:
+        living = self._alive()
+        try:
+            await workflow.execute_activity(
+                PROJECT, batch, result_type=int, **options.PROJECT_WHEN_BACK
+            )
+        except FailureError as failed:
+            if is_cancelled_exception(failed):
+                raise
+            # The ledger and this run disagree: people must look; nothing more is accepted.
+            self._ledger_trouble = LEDGER_TROUBLE
+            workflow.logger.error("the ledger holds something else than this case")
+            await self._until_somebody_looked()
+            return
+        self._ledger_trouble = ""
+        living.written(batch)
+
+    async def _until_somebody_looked(self) -> None:
+        """Wait for the signal `renew`, or a long time, before it is tried again."""
+        self._renew = False
+        with suppress(asyncio.TimeoutError):
+            await workflow.wait_condition(lambda: self._renew, timeout=options.TROUBLE_WAIT_MOST)
+        self._renew = False
+
+    # -- a fresh history
+
+    def _should_renew(self) -> bool:
+        info = workflow.info()
+        return (
+            self._renew
+            or info.is_continue_as_new_suggested()
+            or info.get_current_history_length() >= options.HISTORY_EVENTS
+        ) and workflow.all_handlers_finished()
+
+    def _continue_as_new(self, start: Start) -> None:
+        workflow.continue_as_new(
+            Start(start.case_id, start.clock_offset, snapshot=self._alive().snapshot())
+        )
+
+
+def _key() -> str:
+    """The key of the update being handled: its id."""
+    info = workflow.current_update_info()
+    return info.id if info is not None else ""
+
+
+def _refusal(refused: Refused) -> ApplicationError:
+    return ApplicationError(
+        refused.detail,
+        Refusal(refused.status, refused.title),
+        type=refused.slug,
+        non_retryable=True,
+    )
+
+
+def _unforeseen(wrong: Exception) -> ApplicationError:
+    # Only its type: the words of a stranger's exception may hold anything.
+    workflow.logger.error("unforeseen: %s", type(wrong).__name__, exc_info=wrong)
+    return ApplicationError(
+        "Something went wrong that we did not foresee; nothing was changed.",
+        Refusal(500, "Something went wrong"),
+        type=INTERNAL,
+        non_retryable=True,
+    )

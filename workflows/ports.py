@@ -1,0 +1,38 @@
+"""Every side effect a workflow may have, by name and type. `activities/` implements them.
+
+Nothing is done here: this page is the list of all that reaches out of a running case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from workflows.encoding import Json
+from workflows.messages import NewEvent
+
+PROJECT = "project_case_events"
+
+LEDGER_TROUBLE = "ledger-trouble"  # error type: the ledger holds something else; never retried
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """New events of one case, in order, and the plans they name that may not be kept yet."""
+
+    case_id: str
+    events: tuple[NewEvent, ...]
+    clock_offset: int = 0
+    plans: dict[str, Json] = field(default_factory=dict)
+
+
+class CasePorts(Protocol):
+    """What a case needs from the world."""
+
+    def project_case_events(self, batch: Batch) -> int:
+        """Write the events and every row that follows; return the version then in the database.
+
+        Repeatable: what is there already is passed over. Fails with LEDGER_TROUBLE, for good,
+        when the ledger holds something else under one of these numbers.
+        """
+        ...
