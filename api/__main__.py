@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import uvicorn
 
-from api.app import MoveClock, create_app
+from activities.virtual_time import fast_forward
+from api.app import create_app
 from api.telemetry import log_as_json
 from settings import Settings
 
@@ -15,7 +14,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = Settings()
     log_as_json(settings.log_level)
-    app = create_app(settings, move_clock=_clock() if settings.rehearsal else None)
+    app = create_app(settings, move_clock=fast_forward if settings.rehearsal else None)
     uvicorn.run(
         app,
         host=settings.api_host,
@@ -25,13 +24,6 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=15,
     )
-
-
-def _clock() -> MoveClock:
-    # Virtual time belongs to one machine's own servers, which no layer below may import. A
-    # rehearsal is the only installation that has it.
-    clock: MoveClock = import_module("local.virtual_time").fast_forward
-    return clock
 
 
 if __name__ == "__main__":

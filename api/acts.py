@@ -32,6 +32,7 @@ from records.cases import CaseView
 from records.kept import fold_on
 from workflows import messages
 from workflows.encoding import canonical
+from workflows.ports import LEDGER_TROUBLE
 
 AT_THE_SAME_TIME = 60  # seconds: an act within them after another is a conflict (stories.md 2.7)
 PATIENCE = 9.0  # seconds for an answer; a little more than the engine's own
@@ -110,6 +111,8 @@ def problem_of(refused: ActRefused) -> Exception:
         return known
     if refused.slug == messages.KEY_REUSED:
         return errors.KeyReused()
+    if refused.slug == LEDGER_TROUBLE:
+        return errors.RecordsDisagree()
     return errors.RecordsAway() if refused.slug == messages.BUSY else errors.Unexpected()
 
 
@@ -211,6 +214,7 @@ def _command(
         day=asked.date,
         evidence=texts.keep(evidence) if evidence else "",
         fields={name: _field(texts, name, value) for name, value in result.items()},
+        member=True,  # `caller.office` is one of the caller's places, now
         window=AT_THE_SAME_TIME,
         seen=asked.version,
         **_newer_rules(house, connection, case, asked),
@@ -228,13 +232,19 @@ def _newer_rules(house: House, connection: Connection, case: Case, asked: Asked)
 def _check_own_question(
     house: House, connection: Connection, caller: Caller, case: Case, asked: Asked
 ) -> None:
-    """Nobody decides on what an office of their own holds; the core only knows who heads it."""
-    task = case.newest(asked.step) if asked.do == "decide" and asked.step else None
-    if task is None or caller.office not in task.deciders:
+    """Nobody decides on, or extends, what an office of their own holds (stories.md 4.1, P11).
+
+    The core only knows who heads an office.
+    """
+    task = case.newest(asked.step) if asked.do in {"decide", "extend"} and asked.step else None
+    if task is None or (asked.do == "decide" and caller.office not in task.deciders):
         return
     places = users.memberships_of(connection, caller.user, house.instant())
-    if any(place.office_id == task.holder for place in places):
-        raise core.OwnRequest
+    if not any(place.office_id == task.holder for place in places):
+        return
+    if asked.do == "extend":
+        raise core.NotYours("Nobody extends what they hold themselves")
+    raise core.OwnRequest
 
 
 def _check_approver(connection: Connection, house: House, case: Case, asked: Asked) -> None:

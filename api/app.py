@@ -66,7 +66,7 @@ class MoveClock(Protocol):
 def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> FastAPI:
     """Return the application. `settings.database_url` must be set; servers may still be away.
 
-    `move_clock` (local/virtual_time.py) is what the rehearsal's clock route uses.
+    `move_clock` (activities/virtual_time.py) is what the rehearsal's clock route uses.
     """
     rulebook = read_rules(settings.rules_dir)
     app = FastAPI(

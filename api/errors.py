@@ -3,7 +3,7 @@
 Problem
 ├── Unauthorized Forbidden NotFound MethodNotAllowed
 ├── TooLarge WrongContentType MissingField InvalidField KeyReused
-├── EngineAway RecordsAway NotVisibleYet TooManyTries
+├── EngineAway RecordsAway RecordsDisagree NotVisibleYet TooManyTries
 └── Unexpected
 The refusals of the core (`domain/errors.py`) become problems under their own slugs.
 """
@@ -136,6 +136,15 @@ class EngineAway(Problem):
     retry_after = 5
 
 
+class RecordsDisagree(Problem):
+    """The running case and its ledger contradict each other; an operator is told elsewhere."""
+
+    slug = "records-disagree"
+    status = 503
+    title = "The records of this case disagree; nothing was changed, and somebody must look at it"
+    retry_after = 300
+
+
 class RecordsAway(Problem):
     """The database did not answer in time."""
 
@@ -175,6 +184,7 @@ OWN: tuple[type[Problem], ...] = (
     TooManyTries,
     EngineAway,
     RecordsAway,
+    RecordsDisagree,
     NotVisibleYet,
     Unexpected,
 )

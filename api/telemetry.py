@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +28,7 @@ class Metrics:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     requests: Counter = field(init=False)
     seconds: Histogram = field(init=False)
+    alarms: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the figures; labels are routes and statuses, never an id."""
@@ -44,6 +45,12 @@ class Metrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
         )
+        alarms = Gauge(
+            "homeward_ledger_alarms",
+            "Disagreements between a running case and its ledger that wait for somebody.",
+            registry=self.registry,
+        )
+        object.__setattr__(self, "alarms", alarms)
         object.__setattr__(self, "requests", requests)
         object.__setattr__(self, "seconds", seconds)
 

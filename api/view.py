@@ -171,10 +171,16 @@ def case_item(row: CaseView) -> CaseItem:
     )
 
 
+DISAGREE = "the records disagree"
+
+
 class StalledItem(CaseItem):
     """A case that stands still. Step, holder, turn and rungs are those of what blocks it."""
 
-    blocker: str = Field(description="What has been due longest; empty when nothing is asked.")
+    blocker: str = Field(
+        description="What has been due longest; empty when nothing is asked; "
+        "`the records disagree` when the engine and the ledger contradict each other."
+    )
     age_days: int = Field(description="Days since the case began.")
     late_days: int = Field(description="Days since it began to stand still.")
 
@@ -197,7 +203,7 @@ def stalled_item(
         }
     return StalledItem(
         **shown,
-        blocker=blocker.title if blocker is not None else "",
+        blocker=DISAGREE if row.disagrees else blocker.title if blocker is not None else "",
         age_days=max(0, (own_now - row.opened_at).days),
         late_days=late_days(row, as_of),
     )

@@ -53,6 +53,7 @@ class Command:
     office: Office | None = None  # a post that changes hands
     plan: Plan | None = None  # adopt_rules
     plan_digest: str = ""
+    member: bool = False  # the door has seen that this user works in `by`; else only the post signs
     window: int = 0
     seen: int | None = None
 

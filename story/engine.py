@@ -21,9 +21,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from activities.errors import ActRefused, EngineAway, OutcomeUnknown
+from activities.virtual_time import at_rest, fast_forward
 from domain.commands import Command, Opening
 from domain.events import CaseOpened, Event
-from local.virtual_time import at_rest, fast_forward
 from records import ledger, openings, plans
 from story.engine_room import EngineRoom, shared_room
 from story.shapes import Story

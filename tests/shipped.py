@@ -14,10 +14,25 @@ from domain.rulebook import Rulebook, plan_for, rulebook_from
 
 RULES = Path(__file__).parents[1] / "rules"
 OPENS = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # Monday, 09:00 in Thailand and Laos
-NAMES = (
-    "desk case shelter team police immigration prosecutor health province committee focal national "
-    "payer identity tracing embassy reception"
-).split()
+NAMES = [
+    "desk",
+    "case",
+    "shelter",
+    "team",
+    "police",
+    "immigration",
+    "prosecutor",
+    "health",
+    "province",
+    "committee",
+    "focal",
+    "national",
+    "payer",
+    "identity",
+    "tracing",
+    "embassy",
+    "reception",
+]
 SIDELESS = ("ngo", "escort", "person", "guardian", "admin")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.pages.actforms import Desk
+from api.pages.stalled import decide_url
 from api.pages.steerforms import purposes
 from api.pages.tasks import task_url
 from domain import consent, gates, views
@@ -130,14 +131,24 @@ def _lines(desk: Desk, task: Task, phase: str) -> list[str]:
 
 
 def mine(desk: Desk) -> list[tuple[str, str]]:
-    """The open tasks that the visitor's own offices hold here: title and address."""
-    visitor = desk.look.visitor
-    offices = visitor.offices if visitor is not None else ()
-    return [
-        (desk.case.plan.cards[task.step].title, task_url(desk.looked.row.reference, task.step))
-        for task in desk.case.open_tasks()
-        if task.holder in offices
+    """What the visitor's own offices can do here now, as text and address: tasks and decisions."""
+    case, visitor, reference = desk.case, desk.look.visitor, desk.looked.row.reference
+    if visitor is None:
+        return []
+    found = [
+        (case.plan.cards[task.step].title, task_url(reference, task.step))
+        for task in case.open_tasks()
+        if task.holder in visitor.offices
     ]
+    policy = desk.look.house.policy
+    deciding = {c.office for c in visitor.callers if policy.may(c, "escalations.decide")}
+    for attempts in case.tasks.values():
+        for task in attempts:
+            if task.escalation == "open" and deciding & set(task.deciders):
+                title = case.plan.cards[task.step].title
+                said = desk.look.words("case.decide", title=title)
+                found.append((said, decide_url(reference, task.step)))
+    return found
 
 
 # -- gates, forecast, consents, handover

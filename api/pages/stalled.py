@@ -150,7 +150,7 @@ def _row(
         reference=row.reference,
         url=f"/cases/{row.reference}",
         corridor=look.corridor(row.corridor),
-        blocker=item.blocker or t("stalled.idle"),
+        blocker=t("stalled.disagree") if row.disagrees else item.blocker or t("stalled.idle"),
         holder=look.office(item.holder) if item.holder else "",
         turn=t.word("turns", item.turn),
         stands=t("stalled.days", n=item.late_days),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver
+from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver, holder_of, records_for
 from api.pages.forms import Field, Form, Option
 from domain import views
 from domain.acts.person import BARS, FLAGS
@@ -13,6 +13,7 @@ from domain.acts.steering import FACTS
 from domain.case import Task
 from domain.plan import Card
 
+CLOSURE = "closure"
 NOT_HERE = ("not_applicable", "absent")
 
 
@@ -194,6 +195,15 @@ def _close(desk: Desk) -> Form:
     return desk.form("close", approver(desk, required=True), reason, danger=True)
 
 
+def _may_close(desk: Desk) -> bool:
+    """Closing is completing the step `closure`: for the office that would hold it."""
+    card = desk.case.card(CLOSURE)
+    if card is None:
+        return False
+    holder = holder_of(desk, card)
+    return holder == desk.caller.office or records_for(desk, card, holder)
+
+
 def _may_depart(desk: Desk) -> bool:
     plan = desk.case.standing
     return plan is not None and plan.departed_at is None and not desk.case.handed_over
@@ -224,7 +234,7 @@ STEERING: dict[str, Steering] = {
     "hold": Steering("case", _hold, lambda d: not d.case.on_hold),
     "resume": Steering("case", lambda d: d.form("resume"), lambda d: d.case.on_hold),
     "adopt_rules": Steering("case", lambda d: d.form("adopt_rules"), _newer_rules),
-    "close": Steering("case", _close),
+    "close": Steering("case", _close, _may_close),
     "cancel": Steering("case", lambda d: d.form("cancel", d.reason(), danger=True)),
     "reopen": Steering("case", lambda d: d.form("reopen", d.reason(required=False))),
 }

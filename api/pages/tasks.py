@@ -263,6 +263,7 @@ def _page(
         state=look.words.word("states", views.step_state(case, card.id, now)),
         outcome=look.words.word("outcomes", task.outcome) if task and task.outcome else "",
         holder=look.office(holder),
+        begun=task is not None,
         mine=holder == desk.caller.office,
         due=look.moment(due, zone) if due is not None else "",
         distance=look.distance(due, now, zone) if due is not None else "",

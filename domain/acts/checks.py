@@ -42,7 +42,7 @@ def signed(case: Case, command: Command) -> None:
     """The user must hold the post of the office that records."""
     if command.by == "admin" and "admin" not in case.offices:
         return
-    if not may_sign(case, command.by, command.user):
+    if not may_sign(case, command.by, command.user, member=command.member):
         raise NotYours(f"{command.by} is not held by the person who signs")
 
 

@@ -19,11 +19,11 @@ import structlog
 import uvicorn
 from sqlalchemy import Engine
 
+from activities.virtual_time import fast_forward
 from api.accounts import add_user, make_token, seed_offices
 from api.app import create_app
 from local.postgres import RunningPostgres, clone_database, drop_database
 from local.temporal import RunningTemporal
-from local.virtual_time import fast_forward
 from records import installation
 from records.session import make_engine
 from rulefiles import read_rules

@@ -283,3 +283,19 @@ def test_every_page_is_guarded_and_its_style_is_kept_for_ever(
     assert style.headers["content-type"].startswith("text/css")
     assert "immutable" in style.headers["cache-control"]
     assert people["mali"].get("/static/000000000000/homeward.css").status_code == 404
+
+
+def test_a_case_offers_a_decision_to_those_it_reached(api: Running, people: People) -> None:
+    case = api.a_case(opens="2026-02-02T09:00:00+07:00")
+    moved = api.mali.do(
+        f"/rehearsal/cases/{case['case']}/clock", {"to": "2026-02-16T09:00:00+07:00"}
+    )
+    assert moved.status_code == 200, moved.text
+    link = f"/stalled/{case['reference']}/report"
+    assert link in people["anan"].get(f"/cases/{case['reference']}").text
+    assert link not in people["mali"].get(f"/cases/{case['reference']}").text
+    form = {**people["anan"].form(link, "decide"), "decision": "refer_up", "reason": "too big"}
+    assert people["anan"].submit(link, {**form, "reason": ""}).status_code == 422
+    answers = [people["anan"].submit(link, form) for _ in range(2)]
+    assert [answer.headers.get("location") for answer in answers] == ["/stalled?done=decide"] * 2
+    assert people["anan"].get(link).status_code == 404

@@ -7,15 +7,15 @@ step. `tests/shipped.py` opens the case under the shipped rules.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain import gates
 from domain import events as e
+from domain import gates
 from domain.apply import blank, fold
 from domain.case import Case, Task
 from domain.commands import Command
@@ -50,9 +50,7 @@ class AnyCase(RuleBasedStateMachine):
         self.opening = opening
         self.at = OPENS
         self.events: list[e.Event] = list(open_case(opening, OPENS))
-        self.case = fold(
-            blank(opening.case_id, opening.plan, opening.plan_digest), self.events
-        )
+        self.case = fold(blank(opening.case_id, opening.plan, opening.plan_digest), self.events)
 
     # -- what people do
 
@@ -171,7 +169,7 @@ class AnyCase(RuleBasedStateMachine):
         )
 
     @rule(purpose=st.sampled_from(PURPOSES), guardian=st.booleans())
-    def consent(self, purpose: str, guardian: bool) -> None:  # noqa: FBT001
+    def consent(self, purpose: str, guardian: bool) -> None:
         self.act(
             "consent",
             f"{self.case.plan.home}.case",

@@ -18,12 +18,12 @@ from temporalio.service import RPCError
 
 from activities.cases import CaseEngine
 from activities.connection import connect
+from activities.virtual_time import at_rest, fast_forward
 from domain.apply import blank, fold
 from domain.case import Case
 from domain.commands import Command, Opening
 from domain.events import Event
 from local.temporal import RunningTemporal
-from local.virtual_time import at_rest, fast_forward
 from records import installation, ledger, openings, plans
 from records.session import make_engine
 from settings import Settings
