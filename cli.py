@@ -234,11 +234,11 @@ def token_revoke(prefix: str) -> None:
 
 @app.command()
 def reproject() -> None:
-    """Make every list and case row anew from the ledger."""
-    from records.reproject import reproject as again
+    """Make every list and case row anew from the ledger, while people go on working."""
+    from records.reproject import reproject_all
 
-    with _database() as database, database.begin() as connection:
-        print(f"{again(connection)} case(s) folded again from the ledger.")
+    with _database() as database:
+        print(f"{reproject_all(database)} case(s) folded again from the ledger.")
 
 
 @app.command()
@@ -258,15 +258,27 @@ def reconcile() -> None:
 
 
 @app.command()
-def recover() -> None:
-    """Start every open case again that the engine has lost, from the ledger."""
+def recover(
+    discard: Annotated[
+        bool, typer.Option(help="give up what the engine knows and the ledger does not")
+    ] = False,
+) -> None:
+    """Let every open case go on as the ledger says; exit 1 if one needs a person."""
     import asyncio
 
-    from activities.upkeep import recover_open_cases
+    from activities.cases import LEFT_ALONE, Recovery
+    from activities.upkeep import recover_cases
 
     with _database() as database:
-        started = asyncio.run(recover_open_cases(database, _settings_here()))
-    print(f"{started} case(s) started again from the ledger.")
+        recovered = asyncio.run(recover_cases(database, _settings_here(), discard=discard))
+    for case_id, became in recovered.done.items():
+        print(f"{case_id} {became.value}")
+    for case_id in recovered.silent:
+        print(f"{case_id} gives no answer; is a worker running?")
+    again = recovered.count(Recovery.STARTED, Recovery.RENEWED)
+    print(f"{again} case(s) started again from the ledger.")
+    if recovered.silent or recovered.count(*LEFT_ALONE):
+        raise typer.Exit(1)
 
 
 @audit.command("verify")
@@ -276,7 +288,7 @@ def audit_verify() -> None:
 
     wrong = 0
     with _database() as database, database.connect() as connection:
-        cases = ledger.case_ids(connection)
+        cases = ledger.verified_ids(connection)
         for case_id in cases:
             for finding in ledger.verify(connection, case_id):
                 wrong += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, union
+from sqlalchemy import Connection, func, insert, select, union
 
 from domain.events import Event
 from records.errors import LedgerConflict, LedgerGap
@@ -220,4 +220,7 @@ def _told(row: LedgerRow, seq: int) -> NewEvent:
 
 
 def _folded_up_to(connection: Connection, case_id: str) -> int:
-    return connection.scalar(select(cases.c.version).where(cases.c.case_id == case_id)) or 0
+    """The newest event that the folded case has seen, by its row or by the state within it."""
+    within = cases.c.state["version"].as_integer()
+    asked = select(func.greatest(cases.c.version, within)).where(cases.c.case_id == case_id)
+    return connection.scalar(asked) or 0

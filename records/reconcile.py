@@ -55,7 +55,9 @@ def compare(ledger: Mapping[str, Standing], engine: Mapping[str, Standing]) -> l
 
 def alarmed(connection: Connection) -> list[Difference]:
     """Name each disagreement that was seen and that nobody has settled, by case id."""
-    return [Difference(one.case_id, _WHAT[one.kind].format(one.seq)) for one in list_open(connection)]
+    return [
+        Difference(one.case_id, _WHAT[one.kind].format(one.seq)) for one in list_open(connection)
+    ]
 
 
 _WHAT = {

@@ -261,6 +261,7 @@ def _page(
         handover=plans.handover(desk),
         lines=events.lines(desk, list(at.rows), at.names),
         earlier=at.earlier,
+        newest=bool(at.rows) and at.rows[-1].seq < case.version,
         texts=at.texts,
         person=at.person,
         opened=opened,

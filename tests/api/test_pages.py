@@ -299,3 +299,23 @@ def test_a_case_offers_a_decision_to_those_it_reached(api: Running, people: Peop
     answers = [people["anan"].submit(link, form) for _ in range(2)]
     assert [answer.headers.get("location") for answer in answers] == ["/stalled?done=decide"] * 2
     assert people["anan"].get(link).status_code == 404
+
+
+def test_a_long_story_is_told_in_pages(
+    api: Running, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = api.at_placement()
+    monkeypatch.setattr("api.pages.cases.LINES", 4)
+    page = people["mali"].get(f"/cases/{case['reference']}").text
+    earlier = re.search(r'href="(/cases/[^"]+before=\d+)', page)
+    assert earlier is not None
+    assert "The case was opened." not in page
+    seen = [page]
+    while earlier is not None:
+        seen.append(people["mali"].get(earlier[1]).text)
+        earlier = re.search(r'href="(/cases/[^"]+before=\d+)', seen[-1])
+    assert "The case was opened." in seen[-1]
+    assert "Newest events" in seen[-1]
+    shown = [int(n) for text in seen for n in re.findall(r'<li class="[a-z]*" value="(\d+)"', text)]
+    assert len(shown) == len(set(shown))
+    assert shown == sorted(shown, reverse=True)

@@ -1,4 +1,4 @@
-"""No page asks for a text that is not there, and no text lies about unused."""
+"""No page asks for a text that is not there; dates read as people read them."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
