@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain import gates, views
+from domain import gates, preview, views
 from domain.case import Case, Task
 from domain.plan import Card, Outcome, Plan
 from domain.ruleregister import RegisteredOffice
@@ -437,6 +437,38 @@ def forecast_shape(case: Case, row: CaseView, at: datetime, days: int) -> Foreca
             for found in views.forecast(case, at, days)
             if found.step in case.plan.cards
         ],
+    )
+
+
+class MovedShape(Shape):
+    """An open step whose due date would move."""
+
+    step: str
+    old: datetime | None
+    new: datetime
+
+
+class NewerRulesShape(Shape):
+    """What moving the case to the rules in force would change."""
+
+    rules_now: str
+    rules_newer: str
+    same: bool = Field(description="The case follows these rules already.")
+    due_dates: list[MovedShape]
+    vanished: list[str] = Field(description="Open steps that the newer rules do not know.")
+    begun: list[str] = Field(description="Steps that would be offered at once.")
+
+
+def newer_rules_shape(case: Case, plan: Plan, digest: str, at: datetime) -> NewerRulesShape:
+    """Return what the core says `adopt_rules` would do now."""
+    found = preview.adopting(case, plan, digest, at)
+    return NewerRulesShape(
+        rules_now=case.plan.version,
+        rules_newer=plan.version,
+        same=digest == case.plan_digest,
+        due_dates=[MovedShape(step=m.step, old=m.old, new=m.new) for m in found.moved],
+        vanished=list(found.vanished),
+        begun=list(found.begun),
     )
 
 

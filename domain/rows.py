@@ -178,6 +178,32 @@ def changed_rows(before: Rows | None, after: Rows) -> Changes:
     )
 
 
+def changes_between(before: Case | None, after: Case) -> Changes:
+    """What `changed_rows` finds between the rows of two states of a case, without making them all.
+
+    `after` must be folded from `before`: a task or an office nothing happened to is the same object
+    in both.
+    """
+    if before is None or before.plan is not after.plan or after.opened_at is None:
+        return changed_rows(rows_of(before) if before else None, rows_of(after))
+    known = {id(task) for attempts in before.tasks.values() for task in attempts}
+    moved = before.roles is not after.roles or before.offices is not after.offices
+    offices = _office_rows(after, after.opened_at) if moved else ()
+    earlier = _office_rows(before, after.opened_at) if moved else ()
+    held = {row.office for row in offices}
+    return Changes(
+        _case_row(after, after.opened_at, after.now or after.opened_at),
+        tuple(
+            _task_row(after, task)
+            for attempts in after.tasks.values()
+            for task in attempts
+            if id(task) not in known
+        ),
+        tuple(row for row in offices if row not in earlier),
+        tuple(row.office for row in earlier if row.office not in held),
+    )
+
+
 def late_at(case: Case) -> datetime | None:
     """When this case counts as standing still if nobody acts; None only when it is ended.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Response
 
-from api import acts, reading
+from api import acts, errors, reading
 from api.asked import Asked, Open, PersonRecord
 from api.deps import NEEDS_KEY, Key, Needs, Pages, Purpose, Records, TheHouse, office_of
 from api.opening import open_case
@@ -18,10 +18,12 @@ from api.view import (
     CaseShape,
     Done,
     ForecastShape,
+    NewerRulesShape,
     PageOf,
     case_item,
     case_shape,
     forecast_shape,
+    newer_rules_shape,
     page_of,
 )
 from records import cases, ledger, people, private_texts, timeline
@@ -144,6 +146,22 @@ def read_forecast(
     """Every reminder and rung to come, with its date and whom it reaches."""
     looked = reading.visible_at(house, records, caller, case_ref, at_least)
     return forecast_shape(looked.case, looked.row, looked.at, days)
+
+
+@routes.get(
+    "/cases/{case_ref}/newer-rules",
+    responses=refusals(*READING),
+    summary="What adopt_rules would change",
+)
+def read_newer_rules(
+    house: TheHouse, caller: Reads, records: Records, case_ref: CaseRef
+) -> NewerRulesShape:
+    """Old and new due dates, steps that would vanish or begin. Nothing is changed by asking."""
+    looked = reading.look_whole(house, records, caller, case_ref)
+    ready = house.plans.get(looked.case.plan.corridor)
+    if ready is None:
+        raise errors.NotFound
+    return newer_rules_shape(looked.case, ready.plan, ready.digest, looked.at)
 
 
 @routes.post("/cases/{case_ref}/acts", responses=refusals(*CHANGING), summary="Do something")

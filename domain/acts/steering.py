@@ -215,6 +215,14 @@ def adopt_rules(draft: Draft, command: Command, at: datetime) -> None:
         raise WrongState("The case follows this rulebook already")
     if command.plan.corridor != case.plan.corridor:
         raise InvalidField("That rulebook is for another corridor")
+    adopt(draft, command, at)
+
+
+def adopt(draft: Draft, command: Command, at: datetime) -> None:
+    """The move itself; the preview asks for it without anybody having decided."""
+    case = draft.case
+    if command.plan is None:
+        return
     draft.case = replace(case, plans={**case.plans, command.plan_digest: command.plan})
     draft.add(
         e.RulesAdopted(

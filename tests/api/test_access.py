@@ -37,6 +37,7 @@ STATED = {
     "GET /cases/{case_ref}": CARE,
     "GET /cases/{case_ref}/timeline": CARE,
     "GET /cases/{case_ref}/forecast": CARE,
+    "GET /cases/{case_ref}/newer-rules": CARE,
     "GET /cases/{case_ref}/texts": CARE,
     "GET /cases/{case_ref}/person": "coordinator",
     "PUT /cases/{case_ref}/person": "coordinator",
