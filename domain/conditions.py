@@ -143,6 +143,16 @@ def _needed(case: Case, need: Need, at: datetime) -> bool:
     return all(holds(case, fact, at) for fact in need.when)
 
 
+def missing(case: Case, card: Card, at: datetime) -> tuple[str, ...]:
+    """The conditions of a start that do not hold; empty for a step that does not apply."""
+    if not applies(case, card, at):
+        return ()
+    needed = [need for need in card.after if _needed(case, need, at)]
+    return tuple(
+        need.any_of[0] for need in needed if not any(holds(case, fact, at) for fact in need.any_of)
+    )
+
+
 def start(case: Case, card: Card, at: datetime) -> datetime | None:
     """When the card's clock began: the last of its conditions; None while one is missing.
 

@@ -127,7 +127,9 @@ def _purposes_of(case: Case, shares: str) -> list[str]:
 
 
 def _with_photo(case: Case, listed: tuple[str, ...], office: str, at: datetime) -> tuple[str, ...]:
-    """A photo leaves only with its own consent, and a child's never in a list (5.3, P17)."""
-    if consent.covers(case, "photo", office, at) or any(consent.live(case, "photo", at)):
+    """A photo leaves only with its own consent, to whom that reaches (5.3, P17, stories.md 4.2)."""
+    if consent.covers(case, "photo", office, at):
+        return listed
+    if not is_other_side(case, office) and any(consent.live(case, "photo", at)):
         return listed
     return tuple(word for word in listed if word != "photo")

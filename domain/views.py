@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain import conditions
+from domain import conditions, gates
 from domain import events as e
 from domain.apply import fold
 from domain.case import Case, Letter, Task
@@ -169,7 +169,7 @@ def waits_for(case: Case, at: datetime) -> Waiting:
     task = in_focus(case, at)
     prefix = "On hold. " if case.on_hold else ""
     if task is None:
-        return _idle(case, prefix)
+        return _idle(case, at, prefix)
     coming = next_rung(task)
     return Waiting(
         text=prefix + _sentence(case, task, at, coming),
@@ -184,11 +184,36 @@ def waits_for(case: Case, at: datetime) -> Waiting:
     )
 
 
-def _idle(case: Case, prefix: str) -> Waiting:
+def only_missing(case: Case, at: datetime) -> tuple[str, ...]:
+    """What alone keeps steps from beginning: a consent not given, a handover not planned."""
+    found: dict[str, str] = {}
+    for card in case.plan.cards.values():
+        newest = case.newest(card.id)
+        if (newest is not None and newest.state != "waiting") or not card.after:
+            continue
+        missing = conditions.missing(case, card, at)
+        if missing == ("plan",):
+            found |= _before_a_plan(case, at)
+        elif len(missing) == 1 and missing[0].startswith("consent:"):
+            found.setdefault(missing[0].replace(":", " "), card.id)
+    return tuple(f"{what} (for {step})" for what, step in found.items())
+
+
+def _before_a_plan(case: Case, at: datetime) -> dict[str, str]:
+    """A plan to cross is the next thing only once the gates asked for it are open (4.3)."""
+    if gates.first_shut(case, case.plan.gates.get("plan_handover", ()), at) is not None:
+        return {}
+    if conditions.holds(case, "consent:return", at):
+        return {"a planned day": "handover"}
+    return {"consent return": "handover"}
+
+
+def _idle(case: Case, at: datetime, prefix: str) -> Waiting:
     stalled = " and counts as stalled" if case.idle_reported else ""
     since = case.idle_since
     word = f" since {case.calendar_of(case.place()).local_date(since)}" if since else ""
-    text = f"No step is open{word}{stalled}: nobody's turn. Plan what comes next."
+    missing = ", ".join(only_missing(case, at)) or "a decision on what comes next"
+    text = f"No step is open{word}{stalled}: nobody's turn. It wants {missing}."
     return Waiting(prefix + text, NOBODY, since=since, next_rung_at=idle_at(case))
 
 
