@@ -6,9 +6,10 @@ It decides nothing about a case; what it adds is time limits, and the ledger whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, NoReturn, TypeVar
@@ -33,6 +34,7 @@ from domain.commands import Command, Opening
 from domain.core import advance
 from domain.errors import Refused
 from records import alarms, idempotency, ledger
+from records.ledger import LedgerRow
 from workflows import messages as m
 from workflows.encoding import command_to_json, digest, opening_to_json
 from workflows.living import KeyReused
@@ -45,6 +47,7 @@ _LATER = frozenset({RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECO
 
 
 LOOK_SECONDS = 1.0  # the ledger is asked for an old key so long; then the engine alone answers
+NO_LOOK_SECONDS = 5.0  # after the database gave no answer it is not asked again for so long
 
 
 class Recovery(Enum):
@@ -61,6 +64,21 @@ class Recovery(Enum):
 LEFT_ALONE = frozenset({Recovery.AHEAD, Recovery.BROKEN})  # a person must look
 
 
+@dataclass
+class Silence:
+    """Until when the database is not asked for old keys, because it gave no answer."""
+
+    until: float = 0.0
+
+    def lasts(self) -> bool:
+        """Whether to leave it alone for now."""
+        return time.monotonic() < self.until
+
+    def begins(self) -> None:
+        """It gave no answer: acts must not wait for it one after the other."""
+        self.until = time.monotonic() + NO_LOOK_SECONDS
+
+
 @dataclass(frozen=True)
 class CaseEngine:
     """Speaks to the workflows of cases. `patience` is how many seconds an answer may take."""
@@ -69,6 +87,7 @@ class CaseEngine:
     database: Engine
     task_queue: str = m.TASK_QUEUE
     patience: float = 8.0
+    silence: Silence = field(default_factory=Silence, compare=False, repr=False)
 
     async def open(
         self,
@@ -134,8 +153,13 @@ class CaseEngine:
                 raise
         # The engine came back with an older store. The ledger wins, people are told, and whoever
         # asked need not know.
-        await self._in_database(lambda c: _tell_behind(c, case_id, asked.ledger))
+        stands = asked.ledger
+        with suppress(NoSuchCase):
+            stands = (await self.progress(case_id)).version
+        lost = await self._in_database(lambda c: ledger.read(c, case_id, stands))
         became = await self.go_on_from_ledger(case_id)
+        if became is Recovery.BROKEN or _more_than_one_act(lost):
+            await self._in_database(lambda c: _tell_behind(c, case_id, asked.ledger))
         if became is Recovery.BROKEN:
             raise ActRefused(LEDGER_TROUBLE, 503, "This case needs attention", became.value)
         try:
@@ -172,15 +196,19 @@ class CaseEngine:
         whose ledger was changed by hand (`BROKEN`). Raises EngineError; NoSuchCase where there is
         no ledger.
         """
-        kept = await self._kept(case_id)  # first: a healthy run is never behind what was read
+        # First the ledger: a healthy run is never behind what was read before it was asked.
+        head = await self._in_database(lambda c: ledger.head(c, case_id))
         try:
             runs = await self.progress(case_id)
         except NoSuchCase:
+            kept = await self._kept(case_id)
             started = not kept.case.ended and await self._start_anew(kept)
             return Recovery.STARTED if started else Recovery.NOTHING
         refused = await self._in_database(lambda c: _was_refused(c, case_id))
-        if runs.version >= kept.case.version and not refused:
-            if runs.projected <= kept.case.version:
+        if head.seq == 0:
+            raise NoSuchCase(case_id)
+        if runs.version >= head.seq and not refused:
+            if runs.projected <= head.seq:
                 return Recovery.NOTHING
             if not discard:
                 return Recovery.AHEAD
@@ -254,10 +282,13 @@ class CaseEngine:
 
         The engine remembers the newest keys only. While the database is away, it alone is asked.
         """
+        if self.silence.lasts():
+            return None, 0
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 head, known = await self._in_database(lambda c: idempotency.look(c, case_id, key))
         except (SQLAlchemyError, TimeoutError):
+            self.silence.begins()
             return None, 0
         if not known:
             return None, head
@@ -308,7 +339,11 @@ class CaseEngine:
                 return await ask()
         except WorkflowUpdateFailedError as failed:
             raise _refused(failed.cause) from None
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        except (
+            TimeoutError,
+            WorkflowUpdateRPCTimeoutOrCancelledError,
+            asyncio.InvalidStateError,  # the SDK's own slip: a start in time, its update not
+        ):
             raise OutcomeUnknown from None
         except WorkflowQueryRejectedError:
             raise NoSuchCase("no run lives") from None
@@ -325,6 +360,11 @@ class CaseEngine:
 def _answered_before(kept: Kept, key: str) -> m.Answer | None:
     op = kept.answered.get(key)
     return None if op is None else m.Answer(op.version, op.at, op.state, op.content)
+
+
+def _more_than_one_act(lost: Sequence[LedgerRow]) -> bool:
+    """A single one is a task that wrote, and was lost with its worker or server before its end."""
+    return len({row.key for row in lost if row.key}) > 1
 
 
 def _tell_behind(connection: Connection, case_id: str, seq: int) -> None:

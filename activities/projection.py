@@ -6,12 +6,14 @@ Safe to repeat: the ledger passes over what it has, and refuses what contradicts
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from records import alarms, projection
+from activities.recovery import from_ledger
+from records import alarms, ledger, projection
 from records.errors import LedgerConflict, LedgerGap, RecordsError
 from workflows import ports
 
@@ -49,6 +51,25 @@ class Projector:
             raise ApplicationError(
                 str(wrong), type=ports.LEDGER_TROUBLE, non_retryable=True
             ) from None
+
+    @activity.defn(name=ports.FOLLOW)
+    def follow_ledger(self, refused: ports.Refused) -> ports.Followed:
+        """Return where the ledger stands if a run may go on from there, and settle its alarm.
+
+        It may where the ledger knows every act the run holds, lost at most one to it, and was
+        changed by nobody's hand.
+        """
+        with self._database.begin() as connection:
+            rows = ledger.read(connection, refused.case_id, refused.version)
+            acts = {row.key for row in rows if row.key}
+            if not acts.issuperset(refused.keys) or len(acts) > 1:
+                return ports.Followed()
+            kept = from_ledger(connection, refused.case_id)
+            if kept is None or ledger.verify(connection, refused.case_id):
+                return ports.Followed()
+            alarms.settle(connection, refused.case_id, datetime.now(UTC))
+        log.warning("case %s goes on from its ledger, event %d", refused.case_id, kept.case.version)
+        return ports.Followed(kept.snapshot)
 
     def _raise_alarm(self, wrong: RecordsError, told: projection.Batch) -> None:
         """Let people see it, in a transaction of its own: that of the batch is rolled back."""

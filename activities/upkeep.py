@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
+from temporalio.client import Client
 
 from activities.cases import LEFT_ALONE, CaseEngine, Recovery
 from activities.connection import connect
@@ -96,6 +97,18 @@ async def _engine(database: Engine, settings: Settings) -> CaseEngine:
 def _kept(database: Engine) -> dict[str, Standing]:
     with database.begin() as connection:
         return {str(case_id): at for case_id, at in kept(connection).items()}
+
+
+async def failing_cases(client: Client, task_queue: str) -> set[str]:
+    """Every case whose newest tasks all failed, five or more, as the engine lists them.
+
+    Raises RPCError; RuntimeError while the engine cannot be reached.
+    """
+    wanted = (
+        f"WorkflowType = '{CASE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+        f" AND TaskQueue = '{task_queue}' AND TemporalReportedProblems IS NOT NULL"
+    )
+    return {run.id.removeprefix(_PREFIX) async for run in client.list_workflows(wanted)}
 
 
 async def _running(engine: CaseEngine) -> set[str]:

@@ -111,7 +111,7 @@ def problem_of(refused: ActRefused) -> Exception:
         return known
     if refused.slug == messages.KEY_REUSED:
         return errors.KeyReused()
-    if refused.slug == LEDGER_TROUBLE:
+    if refused.slug in {LEDGER_TROUBLE, messages.BEHIND}:
         return errors.RecordsDisagree()
     return errors.RecordsAway() if refused.slug == messages.BUSY else errors.Unexpected()
 

@@ -34,6 +34,7 @@ from api.opening import known_roles
 from api.policy import EVERYTHING, Policy
 from api.security import BodyLimit, Guard, SessionCookie
 from api.telemetry import Metrics, Telemetry
+from api.watchdog import watch
 from domain.acts.person import CONFLICT, FLAGS
 from domain.rulebook import Rulebook, plan_for
 from records import installation
@@ -146,11 +147,12 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = await build(settings, rulebook, app.state.metrics, move_clock)
         app.state.house = house
-        preparing = asyncio.create_task(_prepare(house))
+        going = [asyncio.create_task(_prepare(house)), asyncio.create_task(watch(house))]
         yield
-        preparing.cancel()
+        for task in going:
+            task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await preparing
+            await asyncio.gather(*going)
         house.database.dispose()
 
     return lifespan

@@ -29,6 +29,7 @@ class Metrics:
     requests: Counter = field(init=False)
     seconds: Histogram = field(init=False)
     alarms: Gauge = field(init=False)
+    stuck: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the figures; labels are routes and statuses, never an id."""
@@ -50,6 +51,12 @@ class Metrics:
             "Disagreements between a running case and its ledger that wait for somebody.",
             registry=self.registry,
         )
+        stuck = Gauge(
+            "homeward_cases_stuck",
+            "Cases that the engine tries to run and cannot.",
+            registry=self.registry,
+        )
+        object.__setattr__(self, "stuck", stuck)
         object.__setattr__(self, "alarms", alarms)
         object.__setattr__(self, "requests", requests)
         object.__setattr__(self, "seconds", seconds)

@@ -172,6 +172,7 @@ def case_item(row: CaseView) -> CaseItem:
 
 
 DISAGREE = "the records disagree"
+STUCK = "the engine cannot run this case"
 
 
 class StalledItem(CaseItem):
@@ -179,7 +180,8 @@ class StalledItem(CaseItem):
 
     blocker: str = Field(
         description="What has been due longest; empty when nothing is asked; "
-        "`the records disagree` when the engine and the ledger contradict each other."
+        "`the records disagree` when the engine and the ledger contradict each other, "
+        "`the engine cannot run this case` when every try fails."
     )
     age_days: int = Field(description="Days since the case began.")
     late_days: int = Field(description="Days since it began to stand still.")
@@ -203,10 +205,16 @@ def stalled_item(
         }
     return StalledItem(
         **shown,
-        blocker=DISAGREE if row.disagrees else blocker.title if blocker is not None else "",
+        blocker=_alarm(row) or (blocker.title if blocker is not None else ""),
         age_days=max(0, (own_now - row.opened_at).days),
         late_days=late_days(row, as_of),
     )
+
+
+def _alarm(row: CaseView) -> str:
+    if row.disagrees:
+        return DISAGREE
+    return STUCK if row.stuck else ""
 
 
 class StepShape(Shape):

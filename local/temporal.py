@@ -42,6 +42,12 @@ _RATES = dict.fromkeys(
     "100000",
 )
 
+# A case whose tasks fail is named after three of them, and tried again every five seconds.
+_FAILING = {
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "3",
+    "history.workflowTaskRetryMaxInterval": '"5s"',
+}
+
 # Virtual time that costs milliseconds a timer and loses none at continue-as-new. Servers after
 # 1.32 spell the first key with `system.`; a key a server does not know only makes it warn.
 _VIRTUAL_TIME = {
@@ -165,7 +171,7 @@ def start_temporal(
         command.append("--headless")
     else:
         command += ["--ui-port", str(ui_port), "--ui-disable-news-fetch"]
-    for key, value in (_RATES | (_VIRTUAL_TIME if time_skipping else {})).items():
+    for key, value in (_RATES | _FAILING | (_VIRTUAL_TIME if time_skipping else {})).items():
         command += ["--dynamic-config-value", f"{key}={value}"]
     lock = None
     if db_file is not None:

@@ -22,6 +22,7 @@ from workflows.encoding import Json
 CONFLICT = "conflict"  # the same number with other contents
 GAP = "gap"  # a number was left out: the ledger has lost rows, or the engine made some up
 BEHIND = "behind"  # the engine came back with an older copy of the case
+STUCK = "stuck"  # the engine tries to run the case and cannot; no event is in question (seq 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Alarm:
 
     case_id: str
     seq: int
-    kind: str  # conflict gap behind
+    kind: str  # conflict gap behind stuck
     digest: str  # of the event that was refused; empty where there is none
     at: datetime
     body: Json | None
@@ -62,6 +63,19 @@ def behind(connection: Connection, case_id: str, seq: int, at: datetime) -> None
     _raise(connection, case_id=case_id, seq=seq, kind=BEHIND, digest="", at=at)
 
 
+def stuck(connection: Connection, case_ids: Iterable[str], at: datetime) -> None:
+    """Keep which cases the engine cannot run at `at`; those that it can again are settled."""
+    failing = set(case_ids)
+    again = update(alarms).where(_OPEN, alarms.c.kind == STUCK, alarms.c.case_id.not_in(failing))
+    connection.execute(again.values(settled_at=at))
+    for case_id in sorted(failing - _stuck_now(connection)):
+        _raise(connection, case_id=case_id, seq=0, kind=STUCK, digest="", at=at)
+
+
+def _stuck_now(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(alarms.c.case_id).where(_OPEN, alarms.c.kind == STUCK)))
+
+
 def _raise(connection: Connection, **values: Any) -> None:
     row = insert(alarms).values(**values)
     key = [column.name for column in alarms.primary_key]
@@ -75,8 +89,18 @@ def settle(connection: Connection, case_id: str, at: datetime) -> int:
 
 
 def count_open(connection: Connection) -> int:
-    """How many alarms wait for somebody."""
-    return connection.scalar(select(func.count()).select_from(alarms).where(_OPEN)) or 0
+    """How many disagreements wait for somebody."""
+    return _count(connection, alarms.c.kind != STUCK)
+
+
+def count_stuck(connection: Connection) -> int:
+    """How many cases the engine cannot run."""
+    return _count(connection, alarms.c.kind == STUCK)
+
+
+def _count(connection: Connection, wanted: Any) -> int:
+    asked = select(func.count()).select_from(alarms).where(_OPEN, wanted)
+    return connection.scalar(asked) or 0
 
 
 def cases_open(connection: Connection) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, exists, select
 
 from domain.case import Case
 from records import kept
+from records.alarms import STUCK
 from records.paging import Keyset, Page
 from records.tables import alarms, case_offices, cases, openings
 
@@ -45,13 +46,15 @@ class CaseView:
     now_at: datetime
     ended_at: datetime | None
     disagrees: bool  # an alarm is open: the records disagree, and somebody must look
+    stuck: bool  # the engine tries to run it and cannot
 
 
-_DISAGREES = exists().where(alarms.c.case_id == cases.c.case_id, alarms.c.settled_at.is_(None))
+_ALARMED = exists().where(alarms.c.case_id == cases.c.case_id, alarms.c.settled_at.is_(None))
 _ELSEWHERE = {
     "reference": openings.c.reference,
     "clock_offset": openings.c.clock_offset,
-    "disagrees": _DISAGREES.label("disagrees"),
+    "disagrees": _ALARMED.where(alarms.c.kind != STUCK).label("disagrees"),
+    "stuck": _ALARMED.where(alarms.c.kind == STUCK).label("stuck"),
 }
 SHOWN: tuple[Any, ...] = tuple(
     _ELSEWHERE[name] if name in _ELSEWHERE else cases.c[name]

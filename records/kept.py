@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Text, bindparam, cast, select
 
 from domain.apply import apply, blank
 from domain.case import Case
@@ -16,7 +16,7 @@ from records import plans
 from records.errors import UnknownPlan
 from records.ledger import NOTHING_YET, Head
 from records.tables import cases, events
-from workflows.encoding import case_from_json
+from workflows.encoding import case_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,14 @@ def standing(connection: Connection, case_id: str) -> tuple[Head, Case | None]:
 
 
 def _case_of(connection: Connection, row: Any) -> Case:
-    return case_from_json(row.state, plans.of(connection, row.plan_digests))
+    return case_from_text(row.state, plans.of(connection, row.plan_digests))
 
 
 # Made once: to put a statement together takes as long as to run it.
-_STATE = select(cases.c.state, cases.c.plan_digests).where(cases.c.case_id == bindparam("case"))
+_TEXT = cast(cases.c.state, Text).label("state")
+_STATE = select(_TEXT, cases.c.plan_digests).where(cases.c.case_id == bindparam("case"))
 _STANDING = (
-    select(events.c.seq, events.c.chain, cases.c.version, cases.c.state, cases.c.plan_digests)
+    select(events.c.seq, events.c.chain, cases.c.version, _TEXT, cases.c.plan_digests)
     .outerjoin_from(events, cases, events.c.case_id == cases.c.case_id)
     .where(events.c.case_id == bindparam("case"))
     .order_by(events.c.seq.desc())
@@ -74,9 +75,7 @@ def fold_on(
     return now
 
 
-def knowing_its_plan(
-    connection: Connection, case_id: str, case: Case | None, event: Event
-) -> Case:
+def knowing_its_plan(connection: Connection, case_id: str, case: Case | None, event: Event) -> Case:
     """The case with the plan that `event` names, if it names one; a blank one before the first."""
     digest: Any = getattr(event, "plan_digest", "")
     if case is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from records.alarms import BEHIND, CONFLICT, GAP, list_open
+from records.alarms import BEHIND, CONFLICT, GAP, STUCK, list_open
 from records.tables import cases, events
 
 
@@ -63,6 +63,7 @@ def alarmed(connection: Connection) -> list[Difference]:
 _WHAT = {
     CONFLICT: "the records disagree: the ledger refused another event {}; recover settles it",
     GAP: "the records disagree: the ledger refused event {}, which does not follow; look at both",
+    STUCK: "the engine tries to run it and fails each time; the worker's log says why",
     BEHIND: "the records disagree: the engine came back without event {}; recover settles it",
 }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, Table, TextClause, delete, text
 
-from domain.rows import Marks, TaskRow, changed_rows, rows_of
+from domain.rows import Marks, TaskRow, changes_between
 from records.kept import Folded
 from records.tables import FOLDS, case_offices, cases, escalations, outbox, tasks
 from workflows.encoding import case_to_json
@@ -19,7 +19,7 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # sorts what has no due date behind 
 
 def write_rows(connection: Connection, before: Folded | None, after: Folded) -> None:
     """Write every row that differs between two states of a case; `before` None: all of them."""
-    changes = changed_rows(rows_of(before.case) if before else None, rows_of(after.case))
+    changes = changes_between(before.case if before else None, after.case)
     earlier = before.marks if before else Marks()
     if changes.offices_gone:
         _forget_offices(connection, after.case.id, changes.offices_gone)
@@ -58,17 +58,8 @@ def _task(row: TaskRow) -> dict[str, Any]:
 
 def _write(connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:
     # A text for each table: PostgreSQL reads each once, and a case's state is long.
-    told = {
-        table: json.dumps(some, default=_moment, separators=(",", ":"), ensure_ascii=False)
-        for table, some in rows.items()
-    }
+    told = {table: to_json(some).decode() for table, some in rows.items()}
     connection.execute(_UPSERTS, told)
-
-
-def _moment(value: Any) -> str:
-    if isinstance(value, date):  # a datetime is one too
-        return value.isoformat()
-    raise TypeError(f"a row holds no {type(value).__name__}")
 
 
 def _upsert(table: Table) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+
+from records.bounded import BoundedConnection, opened
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 1_800  # below the 2 s that a local activity has (baselines.md part 2)
 POOL_WAIT_SECONDS = 2
+SILENCE_SECONDS = 1.0  # beyond a statement's own limit: then the server itself does not answer
 
 
 def make_engine(
@@ -22,10 +25,11 @@ def make_engine(
     """Return an engine for `url`; nothing connects before the first use.
 
     Raises sqlalchemy.exc.OperationalError at use: no connection within 2 s, a statement longer
-    than its limit, or a server that went away. Such a connection leaves the pool by itself.
+    than its limit (and no answer a second later: `bounded.py`), or a server that went away. Such a
+    connection leaves the pool by itself.
     """
     limits = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms}"
-    return create_engine(
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -39,6 +43,14 @@ def make_engine(
             "options": f"{limits} -c timezone=UTC -c idle_in_transaction_session_timeout=60000",
         },
     )
+    patience = statement_timeout_ms / 1000 + SILENCE_SECONDS
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> BoundedConnection:
+        del dialect, record
+        return opened(patience, *arguments, **options)
+
+    return engine
 
 
 def to_text(value: Any) -> str:

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Interval, bindparam, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Interval,
+    Select,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from records import alarms
 from records.cases import SHOWN, CaseView, narrowed, view_of
@@ -38,17 +48,23 @@ def page(
     alarmed = alarms.cases_open(connection)
     if alarmed:  # asked apart, so that the index alone answers where there is none
         late = or_(late, cases.c.case_id.in_(alarmed))
-    query = (
-        select(*SHOWN)
-        .join_from(cases, openings, cases.c.case_id == openings.c.case_id)
-        .where(cases.c.ended_at.is_(None))
-        .where(late)
-    )
+    query: Select[Any] = select(cases.c.late_at, cases.c.case_id)
+    query = query.where(cases.c.ended_at.is_(None)).where(late)
+    if rehearsal:
+        query = query.join(openings, cases.c.case_id == openings.c.case_id)
     if office is not None:
         held = select(case_offices.c.case_id).where(case_offices.c.office == office)
         query = query.where(cases.c.case_id.in_(held))
     query = narrowed(query, corridor=corridor, turn=turn)
-    rows = connection.execute(OLDEST_FIRST.page(query, cursor, limit)).all()
+    # First which, then what is shown of them: joined at once, the planner read whole tables.
+    picked = OLDEST_FIRST.page(query, cursor, limit).subquery("picked")
+    shown = (
+        select(*SHOWN)
+        .join_from(picked, cases, picked.c.case_id == cases.c.case_id)
+        .join(openings, cases.c.case_id == openings.c.case_id)
+        .order_by(*OLDEST_FIRST.columns)
+    )
+    rows = connection.execute(shown).all()
     return OLDEST_FIRST.cut(rows, limit, view_of)
 
 

@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from domain.errors import Refused
+from domain.views import shown_state
 from workflows import options
 from workflows.encoding import command_from_json, opening_from_json
 from workflows.living import LivingCase, Step
@@ -30,7 +31,8 @@ from workflows.messages import (
     Refusal,
     Start,
 )
-from workflows.ports import LEDGER_TROUBLE, PROJECT, Batch
+from workflows.ports import FOLLOW, LEDGER_TROUBLE, PROJECT, Batch, Followed
+from workflows.ports import Refused as RefusedByLedger
 
 
 @workflow.defn(name=CASE_WORKFLOW)
@@ -193,7 +195,7 @@ class CaseWorkflow:
         return Progress(
             version=living.case.version,
             projected=living.projected,
-            state=living.case.state,
+            state=shown_state(living.case),
             next_wake=living.next_wake(),
             clock_offset=self._start.clock_offset,
             trouble=self._ledger_trouble or self._timer_trouble,
@@ -293,13 +295,33 @@ class CaseWorkflow:
         except FailureError as failed:
             if is_cancelled_exception(failed):
                 raise
-            # The ledger and this run disagree: people must look; nothing more is accepted.
+            # The ledger and this run disagree: until that is settled nothing more is accepted.
             self._ledger_trouble = LEDGER_TROUBLE
+            if await self._followed_ledger(living):
+                return
             workflow.logger.error("the ledger holds something else than this case")
             await self._until_somebody_looked()
             return
         self._ledger_trouble = ""
         living.written(batch)
+
+    async def _followed_ledger(self, living: LivingCase) -> bool:
+        """Go on from the ledger if this run only did anew what the ledger has already."""
+        keys = tuple(sorted({event.key for event in living.pending if event.key}))
+        refused = RefusedByLedger(living.case.id, living.projected, keys)
+        try:
+            told = await workflow.execute_activity(
+                FOLLOW, refused, result_type=Followed, **options.PROJECT_WHEN_BACK
+            )
+        except FailureError as failed:
+            if is_cancelled_exception(failed):
+                raise
+            return False
+        if told.snapshot is None:
+            return False
+        self._living = LivingCase.from_snapshot(told.snapshot)
+        self._ledger_trouble = ""
+        return True
 
     async def _until_somebody_looked(self) -> None:
         """Wait for the signal `renew`, or a long time, before it is tried again."""

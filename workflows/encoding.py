@@ -82,7 +82,16 @@ def case_to_json(case: Case) -> Json:
 
 def case_from_json(data: Mapping[str, Any], plans: Mapping[str, Plan]) -> Case:
     """Read a case and give it its plans back; raises KeyError when its present plan is missing."""
-    known = _decode(_case_without_plans(), data)
+    return _with_plans(_decode(_case_without_plans(), data), plans)
+
+
+def case_from_text(text: str, plans: Mapping[str, Plan]) -> Case:
+    """The same from the JSON text itself: a long one need not be taken apart twice."""
+    wanted: Any = _case_without_plans()
+    return _with_plans(_adapter(wanted).validate_json(f"[{text}]")[0], plans)
+
+
+def _with_plans(known: Any, plans: Mapping[str, Plan]) -> Case:
     values = {item.name: getattr(known, item.name) for item in fields(known)}
     return Case(plan=plans[values["plan_digest"]], plans=dict(plans), **values)
 

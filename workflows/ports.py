@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from workflows.encoding import Json
-from workflows.messages import NewEvent
+from workflows.messages import NewEvent, Snapshot
 
 PROJECT = "project_case_events"
+FOLLOW = "follow_ledger"
 
 LEDGER_TROUBLE = "ledger-trouble"  # error type: the ledger holds something else; never retried
 
@@ -26,6 +27,22 @@ class Batch:
     plans: dict[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a run holds that its ledger refused: where it stood before, and the keys of its acts."""
+
+    case_id: str
+    version: int
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The case as the ledger has it; nothing where people must look."""
+
+    snapshot: Snapshot | None = None
+
+
 class CasePorts(Protocol):
     """What a case needs from the world."""
 
@@ -34,5 +51,14 @@ class CasePorts(Protocol):
 
         Repeatable: what is there already is passed over. Fails with LEDGER_TROUBLE, for good,
         when the ledger holds something else under one of these numbers.
+        """
+        ...
+
+    def follow_ledger(self, refused: Refused) -> Followed:
+        """Return the case as its ledger has it, where a run may simply go on with that.
+
+        A task that wrote to the ledger and was then lost with its worker or server is run again,
+        at a later moment: the ledger has that step, and the run has it anew. Nothing where following
+        could lose an act, or more than one act was lost to the run: then people must look.
         """
         ...

@@ -64,6 +64,7 @@ def metrics(house: TheHouse) -> Response:
     try:
         with house.database.begin() as connection:
             house.metrics.alarms.set(alarms.count_open(connection))
+            house.metrics.stuck.set(alarms.count_stuck(connection))
     except SQLAlchemyError as wrong:  # the last count stays: an alarm must not vanish meanwhile
         log.warning("not-counted", error=type(wrong).__name__)
     return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)

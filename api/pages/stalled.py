@@ -131,6 +131,12 @@ def list_(
     )
 
 
+def _blocker(look: Look, row: CaseView, item: StalledItem) -> str:
+    if row.disagrees:
+        return look.words("stalled.disagree")
+    return look.words("stalled.stuck") if row.stuck else item.blocker or look.words("stalled.idle")
+
+
 def _row(
     look: Look,
     row: CaseView,
@@ -150,7 +156,7 @@ def _row(
         reference=row.reference,
         url=f"/cases/{row.reference}",
         corridor=look.corridor(row.corridor),
-        blocker=t("stalled.disagree") if row.disagrees else item.blocker or t("stalled.idle"),
+        blocker=_blocker(look, row, item),
         holder=look.office(item.holder) if item.holder else "",
         turn=t.word("turns", item.turn),
         stands=t("stalled.days", n=item.late_days),

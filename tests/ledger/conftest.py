@@ -1,0 +1,24 @@
+"""A house as the tests of running cases have it, and one whose Temporal server keeps a file."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from local.temporal import start_temporal
+from tests.ledger.rooms import Fragile
+from tests.workflows.conftest import house, house_on, settings_for
+
+__all__ = ["house"]
+
+
+@pytest.fixture
+async def fragile(postgres_url: str, tmp_path: Path) -> AsyncIterator[Fragile]:
+    """A house whose engine's store may be taken away, or put back as it was."""
+    file = tmp_path / "temporal.db"
+    server = await asyncio.to_thread(lambda: start_temporal(file, time_skipping=True))
+    built = Fragile(await house_on(settings_for(postgres_url, server, tmp_path)), server, file)
+    await built.house.start_worker()
+    yield built
+    await built.end()

@@ -1,0 +1,117 @@
+"""Every list and case row is a fold of the ledger: made again it is the same, byte for byte."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from records import ledger, people, private_texts, reproject
+from records.people import Person
+from records.session import make_engine
+from tests.builders import ANSWERED_AND_CLOSED, STALLED, many
+from tests.ledger.rooms import (
+    ANSWER,
+    ASK,
+    CLOSE,
+    REOPEN,
+    a_note,
+    every_row,
+    forget,
+    homeward,
+    renewed,
+    run_of,
+)
+from tests.records.writing import write
+from tests.workflows.conftest import House
+from workflows.messages import workflow_id
+
+NOT_FOLDS = ("openings", "plans", "events", "people", "private_texts", "installation", "alarms")
+
+
+def everything_else(database: Engine) -> list[Any]:
+    with database.begin() as connection:
+        return [
+            connection.execute(text(f"SELECT CAST({name} AS text) FROM {name}")).all()  # noqa: S608
+            for name in NOT_FOLDS
+        ]
+
+
+def destroy_the_folds(database: Engine) -> None:
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM outbox"))
+        connection.execute(text("UPDATE tasks SET title = 'spoilt', holder = 'nobody'"))
+        connection.execute(text("UPDATE cases SET state = '{}', version = 1, status = 'spoilt'"))
+
+
+async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(house: House) -> None:
+    living, closed, again = [await house.open() for _ in range(3)]
+    for opening in (living, closed, again):
+        await house.days_pass(opening, 1)
+        await house.act(opening, ASK)
+        await house.days_pass(opening, 60)
+    gone = []
+    for number in range(3):
+        await house.act(living, a_note(number))
+        gone.append((living, await renewed(house, living)))
+    for opening in (closed, again):
+        await house.act(opening, ANSWER)
+        await house.act(opening, CLOSE)
+        await house.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+        gone.append((opening, await run_of(house, opening)))
+    await house.act(again, REOPEN)
+    await house.rest(again)
+    await asyncio.gather(*(forget(house, opening, run) for opening, run in gone))
+
+    with house.database.begin() as connection:
+        written_at = datetime(2026, 2, 2, tzinfo=UTC)
+        people.keep(connection, living.case_id, Person("A", "B", None, "female", written_at))
+        private_texts.keep(connection, b"k" * 32, living.case_id, "words", written_at)
+    before, rest = every_row(house.database), everything_else(house.database)
+    destroy_the_folds(house.database)
+    assert every_row(house.database) != before
+
+    said = await homeward(house, "reproject")
+    assert (said.code, said.words) == (0, "3 case(s) folded again from the ledger.\n")
+    assert every_row(house.database) == before
+    assert everything_else(house.database) == rest
+    # And the living go on from there.
+    await house.act(living, a_note(9))
+    await house.act(again, a_note(9))
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Any:
+    engine = make_engine(postgres_url)
+    yield engine
+    engine.dispose()
+
+
+def test_it_holds_one_case_at_a_time_and_may_be_started_again(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = [*many(20, STALLED), *many(20, ANSWERED_AND_CLOSED)]
+    with database.connect() as connection:
+        write(connection, *lives)
+    before = every_row(database)
+    destroy_the_folds(database)
+
+    read, count = ledger.events_of, 0
+
+    def torn(*given: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count > 15:
+            raise KeyboardInterrupt
+        return read(*given)
+
+    monkeypatch.setattr(ledger, "events_of", torn)
+    with pytest.raises(KeyboardInterrupt):
+        reproject.reproject_all(database)
+    monkeypatch.undo()
+    with database.connect() as connection:
+        folded = connection.scalar(text("SELECT count(*) FROM cases WHERE status <> 'spoilt'"))
+    assert folded == 15
+    assert reproject.reproject_all(database) == len(lives)
+    assert every_row(database) == before
