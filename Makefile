@@ -8,7 +8,7 @@ READY  := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test lint bench clean
+.PHONY: help demo stop test lint bench faults clean
 
 help:  ## say what can be made
 	@echo "Homeward:"
@@ -40,6 +40,11 @@ bench: $(READY)  ## measure, and compare with the recorded baselines
 	@echo "== bench"
 	@$(PY) -m local ready
 	@$(PY) -m benchmarks
+
+faults: $(READY)  ## kill every process 200 times while a hundred cases run, and check them all
+	@echo "== faults: prints its seed; the same again with SEED=N"
+	@$(PY) -m local ready
+	@$(PY) -m faults $(if $(SEED),--seed $(SEED)) --kills $(or $(KILLS),200) --cases $(or $(CASES),100)
 
 clean:  ## stop what runs from here, remove the local data and the Python environment
 	@if [ -x $(PY) ] && [ -e $(READY) ]; then $(VENV)/bin/homeward stop && $(PY) -m local clean; else rm -rf .homeward; fi

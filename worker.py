@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,12 +60,13 @@ async def run_worker(
     if client is None:
         return
     database = make_engine(settings.database_url, pool_size=THREADS)
+    projector = Projector(database)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="projector") as threads:
         worker = Worker(
             client,
             task_queue=settings.task_queue,
             workflows=[CaseWorkflow],
-            activities=[Projector(database).project_case_events],
+            activities=[projector.project_case_events, projector.follow_ledger],
             activity_executor=threads,
             max_concurrent_activities=THREADS,
             max_concurrent_local_activities=THREADS,
@@ -122,19 +124,36 @@ def keep_processes(count: int, arguments: Sequence[str]) -> None:
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: stopping.append(received))
-    command = [sys.executable, "-m", "worker", "--processes", "1", *arguments]
-    workers = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603 - our own program
+    command = [sys.executable, "-m", "worker", "--processes", "1", "--kept", *arguments]
+
+    def another() -> subprocess.Popen[bytes]:
+        # Nothing is ever written to its standard input: it closes when this process is gone.
+        return subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own program
+
+    workers = [another() for _ in range(count)]
     while not stopping:
         time.sleep(0.2)
         for place, worker in enumerate(workers):
             if worker.poll() is not None and not stopping:
                 log.warning("a worker ended by itself; starting another")
                 time.sleep(1)
-                workers[place] = subprocess.Popen(command)  # noqa: S603
+                workers[place] = another()
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     for worker in workers:
         worker.wait()
+
+
+def stop_with_keeper() -> None:
+    """Stop in good order when the process that keeps this one is gone, even by SIGKILL."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        log.warning("whoever kept this worker is gone")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="keeper", daemon=True).start()
 
 
 def main() -> None:
@@ -143,8 +162,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="worker", description="Runs the cases.")
     parser.add_argument("--processes", type=int, default=settings.processes)
     parser.add_argument("--metrics-port", type=int, help="one process only")
+    parser.add_argument("--kept", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s: %(message)s")
+    if given.kept:
+        stop_with_keeper()
     if given.processes > 1:
         keep_processes(given.processes, ())
     else:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from local.ports import free_port
 from local.temporal import start_temporal
 
@@ -90,3 +92,22 @@ def test_it_keeps_several_processes_at_work(postgres_url: str, tmp_path: Path) -
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
         assert said.read_text().count("stopped") == 2
+
+
+def test_it_leaves_no_process_behind_when_it_is_killed(postgres_url: str, tmp_path: Path) -> None:
+    with (
+        start_temporal() as server,
+        a_worker(
+            tmp_path,
+            "--processes",
+            "2",
+            DATABASE_URL=postgres_url,
+            TEMPORAL_ADDRESS=server.address,
+        ) as (worker, said),
+    ):
+        wait_for(said, "working on queue", times=2)
+        kept = psutil.Process(worker.pid).children()
+        assert len(kept) == 2
+        worker.kill()
+        _, alive = psutil.wait_procs(kept, timeout=30)
+        assert not alive

@@ -1,0 +1,1 @@
+"""Measurements of the whole system beside a bare entity workflow. Never part of an installation."""

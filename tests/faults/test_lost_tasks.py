@@ -1,0 +1,75 @@
+"""A task that wrote to the ledger and died before its end: the case goes on from what is written."""
+
+from datetime import timedelta
+
+from domain.core import advance
+from records import alarms
+from records.ledger import NewEvent
+from records.projection import Batch, write_batch
+from tests.builders import MONDAY, STALLED, a_life, an_act
+from tests.workflows.conftest import House, house, new_key
+from workflows.encoding import command_to_json, event_to_json
+from workflows.messages import ACT, Act, Answer, workflow_id
+
+__all__ = ["house"]
+
+ASK = an_act("complete", "host.case", step="ask", outcome="sent")
+NOTE = an_act("note", "host.case", step="ask", note="text:1")
+
+
+async def written_and_lost(house: House, opening: object, command: object, key: str) -> int:
+    """Write what a worker wrote that was killed a moment later; return the version."""
+    case = house.case(opening)  # type: ignore[arg-type]
+    events = advance(case, command, case.now or MONDAY)  # type: ignore[arg-type]
+    told = tuple(
+        NewEvent(seq, event_to_json(event), key, "content")
+        for seq, event in enumerate(events, start=case.version + 1)
+    )
+    with house.database.begin() as connection:
+        return write_batch(connection, Batch(case.id, told))
+
+
+def open_alarms(house: House) -> int:
+    with house.database.begin() as connection:
+        return alarms.count_open(connection)
+
+
+async def test_it_follows_the_ledger_when_the_same_act_is_done_anew_a_little_later(
+    house: House,
+) -> None:
+    opening, key = await house.open(), new_key()
+    version = await written_and_lost(house, opening, ASK, key)
+    await house.days_pass(opening, 0.01)  # now the same act has another moment
+    run = house.client.get_workflow_handle(workflow_id(opening.case_id))
+    asked = Act(command_to_json(ASK), "content")
+    again = await run.execute_update(ACT, asked, id=key, result_type=Answer)
+    assert again.version == version
+    await house.rest(opening)
+    assert len(house.rows(opening)) == version
+    assert open_alarms(house) == 0
+    assert (await house.act(opening, NOTE)).version == version + 1
+
+
+async def test_it_follows_the_ledger_when_a_timer_comes_first(house: House) -> None:
+    opening = await house.open()
+    await house.days_pass(opening, 1)
+    await house.act(opening, ASK)
+    version = await written_and_lost(house, opening, NOTE, new_key())
+    await house.days_pass(opening, 60)
+    note_at = MONDAY + timedelta(days=1)
+    expected = list(a_life(STALLED[0], (1, NOTE), STALLED[1], opening=opening).events)
+    told = house.events(opening)
+    assert told[version - 1].at - note_at < timedelta(minutes=5)
+    assert [(type(e), e.at) for e in told[version:]] == [
+        (type(e), e.at) for e in expected[version:]
+    ]
+    assert open_alarms(house) == 0
+
+
+async def test_it_goes_on_from_the_ledger_without_a_word_when_one_act_was_lost(
+    house: House,
+) -> None:
+    opening = await house.open()
+    version = await written_and_lost(house, opening, ASK, new_key())
+    assert (await house.act(opening, NOTE)).version == version + 1
+    assert open_alarms(house) == 0

@@ -1,0 +1,109 @@
+"""Every rule has a mutant: with its rule broken, the story or test named with it must notice.
+
+`mutants.toml` holds them; `room.py` breaks one at a time in a copy of the core and asks.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+MUTANTS: list[dict[str, Any]] = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))[
+    "mutant"
+]
+CATCHERS = sorted({catcher for mutant in MUTANTS for catcher in mutant["caught_by"]})
+# What must be broken somewhere: parts 3 and 4 of the contract, and the safety rules of the domain.
+SECTIONS = [f"stories.md 3.{n}:" for n in range(1, 15)] + [f"stories.md 4.{n}:" for n in range(1, 15)]
+SAFETY = ["P1", "P3", "P4", "P5", "P10", "P11", "P13", "P17", "P21", "P24"]
+INVARIANTS = [
+    "an open case is never dead",
+    "timers of an ended case never fire",
+    "remaining time survives a hold",
+    "an escalation ends only as said",
+    "no departure through a closed gate",
+    "a gate is never opened by skip",
+    "a gate is never opened by waive",
+    "may_cross",
+    "silence is unknown",
+    "screening and warrant are independent",
+    "nobody decides their own request",
+    "apply of the ledger gives the state",
+]
+
+
+class Room:
+    """The program that breaks and asks, kept running for all mutants of this process."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "room.py")],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, question: dict[str, Any]) -> dict[str, list[str]]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(question, default=str) + "\n")
+        self.process.stdin.flush()
+        said = json.loads(self.process.stdout.readline())
+        assert "wrong" not in said, said["wrong"]
+        answers: dict[str, list[str]] = said["answers"]
+        return answers
+
+    def leave(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Room]:
+    here = Room()
+    yield here
+    here.leave()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant["id"] for mutant in MUTANTS])
+def test_it_is_caught(mutant: dict[str, Any], room: Room) -> None:
+    """Each catcher must say what is wrong, not merely break down."""
+    answers = room.ask({**mutant, "catchers": mutant["caught_by"]})
+    for catcher, (verdict, said) in answers.items():
+        assert verdict == "fails", f"{mutant['breaks']}: {catcher} {verdict}\n{said}"
+    assert answers
+
+
+@pytest.mark.parametrize("some", range(4))
+def test_its_catchers_hold_on_the_real_core(some: int, room: Room) -> None:
+    for catcher, (verdict, said) in room.ask(
+        {"id": "real", "catchers": CATCHERS[some::4]}
+    ).items():
+        assert verdict == "holds", f"{catcher} {verdict}\n{said}"
+
+
+@pytest.mark.parametrize("sentence", [*SECTIONS, *INVARIANTS])
+def test_it_breaks_every_rule(sentence: str) -> None:
+    assert any(sentence in f"{mutant['breaks']}:" for mutant in MUTANTS)
+
+
+@pytest.mark.parametrize("rule", SAFETY)
+def test_it_breaks_every_safety_rule(rule: str) -> None:
+    words = [mutant["breaks"].replace(",", " ").replace(":", " ").split() for mutant in MUTANTS]
+    assert any(rule in said for said in words)
+
+
+def test_its_names_are_its_own() -> None:
+    assert len({mutant["id"] for mutant in MUTANTS}) == len(MUTANTS)
