@@ -16,7 +16,6 @@ from domain.views import is_stalled, seen_by, waits_for
 from tests.shipped import OPENS
 from tests.telling import Told
 
-
 # -- gates
 
 
@@ -120,7 +119,9 @@ def a_request(step: str, to: str) -> Letter:
 def test_it_asks_again_at_the_moment_a_message_leaves() -> None:
     """A reminder of Saturday waits for Monday; what was said on Sunday holds."""
     for flag in ("conflict:origin.tracing", "do_not_notify_state"):
-        told = Told(opens=datetime(2026, 2, 5, 2, 0, tzinfo=UTC))  # Thursday; half of 45 days: Saturday
+        told = Told(
+            opens=datetime(2026, 2, 5, 2, 0, tzinfo=UTC)
+        )  # Thursday; half of 45 days: Saturday
         told.yes("tracing")
         told.go_well("tracing")
         told.at = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)

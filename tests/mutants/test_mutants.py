@@ -22,7 +22,7 @@ MUTANTS: list[dict[str, Any]] = tomllib.loads((HERE / "mutants.toml").read_text(
 ]
 CATCHERS = sorted({catcher for mutant in MUTANTS for catcher in mutant["caught_by"]})
 # What must be broken somewhere: parts 3 and 4 of the contract, and the safety rules of the domain.
-SECTIONS = [f"stories.md 3.{n}:" for n in range(1, 15)] + [f"stories.md 4.{n}:" for n in range(1, 15)]
+SECTIONS = [f"stories.md {part}.{n}" for part in (3, 4) for n in range(1, 15)]
 SAFETY = ["P1", "P3", "P4", "P5", "P10", "P11", "P13", "P17", "P21", "P24"]
 INVARIANTS = [
     "an open case is never dead",
@@ -88,15 +88,16 @@ def test_it_is_caught(mutant: dict[str, Any], room: Room) -> None:
 
 @pytest.mark.parametrize("some", range(4))
 def test_its_catchers_hold_on_the_real_core(some: int, room: Room) -> None:
-    for catcher, (verdict, said) in room.ask(
-        {"id": "real", "catchers": CATCHERS[some::4]}
-    ).items():
+    for catcher, (verdict, said) in room.ask({"id": "real", "catchers": CATCHERS[some::4]}).items():
         assert verdict == "holds", f"{catcher} {verdict}\n{said}"
 
 
 @pytest.mark.parametrize("sentence", [*SECTIONS, *INVARIANTS])
 def test_it_breaks_every_rule(sentence: str) -> None:
-    assert any(sentence in f"{mutant['breaks']}:" for mutant in MUTANTS)
+    said = [mutant["breaks"].replace(",", ":").replace(";", ":") + ":" for mutant in MUTANTS]
+    assert any(f"{sentence}:" in words or f"{sentence} " in words for words in said) or any(
+        sentence in mutant["breaks"] for mutant in MUTANTS if sentence in INVARIANTS
+    )
 
 
 @pytest.mark.parametrize("rule", SAFETY)
