@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         default=True, description="Temporal's workflow sandbox; off is faster, for tried code only."
     )
     processes: int = Field(default=1, ge=1, description="Worker processes.")
+    cached_cases: int = Field(
+        default=2_000, ge=1, description="Open cases a worker keeps in memory; others are replayed."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     secret_key: SecretStr | None = Field(

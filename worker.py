@@ -33,7 +33,6 @@ from workflows.case import CaseWorkflow
 DRAIN = timedelta(seconds=20)  # what is being done may be finished in this time
 THREADS = 8  # each holds one database connection while it writes
 STICKY = timedelta(seconds=5)  # a worker that died keeps its cases waiting no longer than this
-CACHED_CASES = 2_000  # about a quarter of a MiB each; others are replayed when they are needed
 
 # Everything but the workflow's own file: imported once for all cases, not once for each.
 PASSED_THROUGH = (
@@ -70,7 +69,7 @@ async def run_worker(
             activity_executor=threads,
             max_concurrent_activities=THREADS,
             max_concurrent_local_activities=THREADS,
-            max_cached_workflows=CACHED_CASES,
+            max_cached_workflows=settings.cached_cases,
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=DRAIN,
             workflow_runner=runner(sandbox=settings.sandbox),

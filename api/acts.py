@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from dataclasses import dataclass, fields, replace
-from datetime import date
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -53,6 +53,7 @@ class Ready:
     key: str
     content: str
     post: Office | None  # a post that changed hands since the case last heard of it
+    texts: _Texts
 
 
 # -- the way in
@@ -70,6 +71,17 @@ async def perform(
     ready = await run_in_threadpool(_let_in, house, caller, case_ref, asked, idempotency_key)
     if isinstance(ready, Done):
         return ready
+    try:
+        answer = await _send(house, ready)
+    except (core.Refused, errors.KeyReused, errors.NotFound):
+        await run_in_threadpool(_take_back, house, ready.texts)
+        raise
+    if asked.do == "correct":
+        await run_in_threadpool(_correct_person, house, ready.view.case_id, asked)
+    return await done_when_visible(house, ready.view.case_id, answer.version)
+
+
+async def _send(house: House, ready: Ready) -> messages.Answer:
     if ready.post is not None:
         await _tell_post(house, ready, ready.post)
     answer = await ask(
@@ -77,9 +89,15 @@ async def perform(
     )
     if answer.content and answer.content != ready.content:
         raise errors.KeyReused
-    if asked.do == "correct":
-        await run_in_threadpool(_correct_person, house, ready.view.case_id, asked)
-    return await done_when_visible(house, ready.view.case_id, answer.version)
+    return answer
+
+
+def _take_back(house: House, texts: _Texts) -> None:
+    """What was surely refused leaves no words behind. Without an answer they stay: it may happen."""
+    if not texts.names:
+        return
+    with house.database.begin() as connection:
+        private_texts.take_back(connection, texts.case_id, texts.names, texts.at)
 
 
 async def ask(asking: Any) -> messages.Answer:
@@ -173,8 +191,9 @@ def _let_in(
         if known is not None:
             return again(connection, known, view.case_id, content)
         _check_own_question(house, connection, acting, case, asked)
-        command = _command(house, connection, acting, case, asked)
-        return Ready(view, command, key, content, _changed_post(connection, case, by))
+        texts = _Texts(house, view.case_id, house.instant())
+        command = _command(house, connection, acting, case, asked, texts)
+        return Ready(view, command, key, content, _changed_post(connection, case, by), texts)
 
 
 def _plain(asked: Asked) -> dict[str, Any]:
@@ -192,7 +211,12 @@ def again(
 
 
 def _command(
-    house: House, connection: Connection, caller: Caller, case: Case, asked: Asked
+    house: House,
+    connection: Connection,
+    caller: Caller,
+    case: Case,
+    asked: Asked,
+    texts: _Texts,
 ) -> Command:
     _check_approver(connection, house, case, asked)
     names = {field.name for field in fields(Command)}
@@ -202,8 +226,9 @@ def _command(
         if name in names and (value := getattr(asked, name)) is not None
     }
     plain |= {name: _office(case, plain[name]) for name in OFFICE_FIELDS if name in plain}
-    texts = _Texts(house, connection, case.id)
-    plain |= {name: texts.keep(plain[name]) for name in ("reason", "note") if name in plain}
+    plain |= {
+        name: texts.keep(connection, plain[name]) for name in ("reason", "note") if name in plain
+    }
     result = dict(asked.result or {})
     evidence = result.pop("evidence", None)
     command = Command(**{**plain, "do": asked.do, "by": caller.office, "user": caller.user})
@@ -212,8 +237,8 @@ def _command(
         for_=_office(case, asked.for_) if asked.for_ else "",
         happened_at=asked.happened,
         day=asked.date,
-        evidence=texts.keep(evidence) if evidence else "",
-        fields={name: _field(texts, name, value) for name, value in result.items()},
+        evidence=texts.keep(connection, evidence) if evidence else "",
+        fields={name: _field(texts, connection, name, value) for name, value in result.items()},
         member=True,  # `caller.office` is one of the caller's places, now
         window=AT_THE_SAME_TIME,
         seen=asked.version,
@@ -271,18 +296,23 @@ class _Texts:
     """Keeps the words of people and gives the names that stand for them."""
 
     house: House
-    connection: Connection
     case_id: str
+    at: datetime
+    names: list[str] = field(default_factory=list)
 
-    def keep(self, words: str) -> str:
+    def keep(self, connection: Connection, words: str) -> str:
         """Write a private text; the same words of the same case have the same name."""
-        house = self.house
-        return private_texts.keep(self.connection, house.hash_key, self.case_id, words, house.now())
+        key = self.house.hash_key
+        name = private_texts.name_of(key, self.case_id, words)
+        if name not in self.names:
+            private_texts.keep(connection, key, self.case_id, words, self.at)
+            self.names.append(name)
+        return name
 
 
-def _field(texts: _Texts, name: str, value: str) -> str:
+def _field(texts: _Texts, connection: Connection, name: str, value: str) -> str:
     shape = READ_BY_THE_CORE.get(name)
-    return value if shape is not None and shape.fullmatch(value) else texts.keep(value)
+    return value if shape is not None and shape.fullmatch(value) else texts.keep(connection, value)
 
 
 # -- posts that changed hands

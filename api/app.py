@@ -33,7 +33,7 @@ from api.json import (
 from api.opening import known_roles
 from api.policy import EVERYTHING, Policy
 from api.security import BodyLimit, Guard, SessionCookie
-from api.telemetry import Metrics, Telemetry
+from api.telemetry import Metrics, Telemetry, Unforeseen
 from api.watchdog import watch
 from domain.acts.person import CONFLICT, FLAGS
 from domain.rulebook import Rulebook, plan_for
@@ -84,6 +84,7 @@ def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> Fa
     app.state.metrics = metrics
     https = settings.public_url().startswith("https://")
     app.add_middleware(BodyLimit, most=MOST_BYTES)
+    app.add_middleware(Unforeseen)
     app.add_middleware(Guard, https=https)
     app.add_middleware(Telemetry, metrics=metrics)
     errors.install(app)

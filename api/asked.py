@@ -81,6 +81,28 @@ Result = Annotated[
 ]
 
 
+OLDEST = 120
+
+
+def _age(value: Any) -> Any:
+    """One sentence for whatever is wrong, also from a form, where a number is text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(OLDEST)):
+        value = int(value)
+    known = value == "unknown" or (type(value) is int and 0 <= value <= OLDEST)
+    if not known:
+        raise ValueError(f"must be a whole number of years from 0 to {OLDEST}, or unknown")
+    return value
+
+
+Age = Annotated[
+    int | Literal["unknown"],
+    BeforeValidator(_age),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": OLDEST}, {"const": "unknown"}]}
+    ),
+]
+
+
 class Strict(BaseModel):
     """A request. A field that does not exist is refused by name."""
 
@@ -262,7 +284,7 @@ class Open(Strict):
     born: BirthDay | None = Field(
         default=None, description="Goes before `age`; without both the person counts as a child."
     )
-    age: Annotated[int, Field(ge=0, le=120)] | Literal["unknown"] | None = None
+    age: Age | None = None
     sex: Literal["female", "male", "other", "unknown"] = "unknown"
     country: Country | None = Field(
         default=None, description="Of nationality, if not the corridor's home country."

@@ -90,7 +90,7 @@ def log_as_json(level: str) -> None:
 
 
 class Telemetry:
-    """Numbers each request, counts it, and turns what nobody foresaw into a plain problem."""
+    """Numbers each request, counts it and writes a line about it."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         """Wrap the whole application."""
@@ -118,12 +118,6 @@ class Telemetry:
 
         try:
             await self.app(scope, receive, send_seen)
-        except Exception as wrong:
-            # Only class and place: the text of an exception may repeat what somebody typed.
-            log.error("unexpected", request=request_id, **where(wrong))  # noqa: TRY400
-            if status:
-                raise
-            await errors.answer(Request(scope), errors.Unexpected())(scope, receive, send_seen)
         finally:
             self._note(scope, status, time.perf_counter() - began)
 
@@ -142,6 +136,35 @@ class Telemetry:
             ms=round(seconds * 1000, 1),
             user=scope["state"].get("user", ""),
         )
+
+
+class Unforeseen:
+    """Turns what nobody foresaw into a plain problem, behind the guard that puts its headers on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap what answers requests."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; whatever is raised from it becomes an answer without detail."""
+        began = False
+
+        async def send_seen(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_seen)
+        except Exception as wrong:
+            if scope["type"] != "http":
+                raise
+            # Only class and place: the text of an exception may repeat what somebody typed.
+            number = scope["state"]["request_id"]
+            log.error("unexpected", request=number, **where(wrong))  # noqa: TRY400
+            if began:
+                raise
+            await errors.answer(Request(scope), errors.Unexpected())(scope, receive, send)
 
 
 def route_of(scope: Scope) -> str:

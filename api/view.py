@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain import gates, preview, views
 from domain.case import Case, Task
@@ -26,6 +26,12 @@ class Shape(BaseModel):
     """An answer; it never changes after it was made."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _in_utc(cls, value: Any) -> Any:
+        """A moment is written in one way, whoever computed it: the same act, the same answer."""
+        return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 class PageOf(Shape, Generic[T]):

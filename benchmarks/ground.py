@@ -31,6 +31,7 @@ from settings import PROJECT, Settings
 
 PAYLOAD_KEY = "a key for measurements only, thirty-two or more letters"
 PATIENCE = 60.0
+CACHED_CASES = 4_000  # all that one run opens: else every deadline replays its case
 LAST_WORDS = 2_000  # letters of a worker's log
 
 
@@ -128,6 +129,7 @@ class Ground:
             "HOMEWARD_DATA_DIR": str(self.folder),
             "HOMEWARD_PAYLOAD_KEY": PAYLOAD_KEY,
             "HOMEWARD_TASK_QUEUE": queue,
+            "HOMEWARD_CACHED_CASES": str(CACHED_CASES),
             "HOMEWARD_SANDBOX": "true" if sandbox else "false",
         }
         if database is not None:

@@ -47,12 +47,13 @@ class Ground:
         """Start nothing yet."""
         self._closing = ExitStack()
         self._children: dict[str, Child] = {}
+        self.keep = False  # the folder, when all is over
 
     def __enter__(self) -> Self:
         """Start everything. Both servers keep what they acknowledged: that is what is tried."""
         self.folder = Path(tempfile.mkdtemp(prefix="homeward-faults-"))
         self.folder.chmod(0o711)  # PostgreSQL's own user must be able to enter
-        self._closing.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._closing.callback(self._clear)
         try:
             self._open()
         except BaseException:
@@ -158,6 +159,13 @@ class Ground:
         log = self.folder / f"{name}.log"
         command = [sys.executable, "-m", name]
         self._children[name] = start_child(command, log, environment=environment)
+
+    def _clear(self) -> None:
+        """Remove everything; where something was found, keep the logs and say where."""
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        print(f"The logs and data of this run are in {self.folder}", flush=True)
 
     def _end_children(self) -> None:
         for child in self._children.values():

@@ -20,7 +20,7 @@ from domain.plan import Plan
 CORRIDOR = "th-la"
 HOME = "th-ubon-case"
 OPENS = "2026-02-02T09:00:00+07:00"
-GIVE_UP_SECONDS = 240.0
+GIVE_UP_SECONDS = 150.0
 REQUEST_SECONDS = 20.0
 AGAIN_SECONDS = 0.3
 UNANSWERED = frozenset({502, 503, 504})

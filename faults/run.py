@@ -13,7 +13,7 @@ from domain.rulebook import plan_for
 from faults import checks
 from faults.ground import Ground
 from faults.killer import A_MINUTE, BETWEEN, Blow, next_blow, strike
-from faults.people import CORRIDOR, People
+from faults.people import CORRIDOR, NeverAnswered, People
 from rulefiles import read_rules
 
 AT_ONCE = 10  # people who work at the same time
@@ -55,10 +55,11 @@ async def run(
     people = People(ground.url, ground.tokens, plan, random.Random(seed + 1))  # noqa: S311
     outcome = Outcome(seed)
     stop = asyncio.Event()
+    workers: list[asyncio.Task[None]] = []
     watch = asyncio.create_task(_watch(ground, outcome, stop))
     try:
         probe = await people.open()
-        workers = [
+        workers += [
             asyncio.create_task(_works(people, cases // AT_ONCE + (n < cases % AT_ONCE), stop))
             for n in range(min(AT_ONCE, cases))
         ]
@@ -87,8 +88,9 @@ async def run(
         outcome.events = sum(max(k.version for k in case.kept) for case in people.cases)
     finally:
         stop.set()
+        await asyncio.gather(watch, *workers, return_exceptions=True)
         await people.close()
-        await watch
+        ground.keep = bool(outcome.found) or not outcome.answered
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -97,7 +99,10 @@ async def _works(people: People, count: int, stop: asyncio.Event) -> None:
     """Somebody with so many cases, one thing after the other."""
     mine = [await people.open() for _ in range(count)]
     while not stop.is_set():
-        await people.work(people.chance.choice(mine))
+        try:
+            await people.work(people.chance.choice(mine))
+        except NeverAnswered as silent:
+            people.wrong.append(f"nobody answered: {silent}")
         await asyncio.sleep(0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Text, cast, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from records.tables import events, private_texts
 
 PREFIX = "text:"
+AN_INSTANT = timedelta(microseconds=1)
 
 
 def name_of(key: bytes, case_id: str, body: str) -> str:
@@ -29,7 +30,9 @@ def keep(connection: Connection, key: bytes, case_id: str, body: str, written_at
     name = name_of(key, case_id, body)
     row = insert(private_texts).values(name=name, case_id=case_id, body=body, written_at=written_at)
     # Written again, it is wanted again: the sweep must not take it from under a new command.
-    again = {"written_at": func.greatest(private_texts.c.written_at, row.excluded.written_at)}
+    # The next instant, so that whoever wrote it first sees that it is somebody else's, too.
+    newest = func.greatest(private_texts.c.written_at, row.excluded.written_at)
+    again = {"written_at": newest + AN_INSTANT}
     connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=again))
     return name
 
@@ -42,6 +45,23 @@ def read(connection: Connection, case_id: str, names: Iterable[str]) -> dict[str
         )
     )
     return {row.name: row.body for row in found}
+
+
+def take_back(
+    connection: Connection, case_id: str, names: Iterable[str], written_at: datetime
+) -> int:
+    """Delete texts of a command that was refused; return how many.
+
+    Only those that this command wrote first, at exactly that moment, and nobody wrote again since.
+    """
+    gone = connection.execute(
+        delete(private_texts).where(
+            private_texts.c.case_id == case_id,
+            private_texts.c.name.in_(list(names)),
+            private_texts.c.written_at == written_at,
+        )
+    )
+    return gone.rowcount
 
 
 def sweep(connection: Connection, before: datetime) -> int:

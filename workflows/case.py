@@ -282,8 +282,12 @@ class CaseWorkflow:
         except FailureError as failed:  # a bare ApplicationError, unlike other activities
             if is_cancelled_exception(failed):
                 raise
+            if isinstance(failed, ApplicationError) and failed.type == LEDGER_TROUBLE:
+                # At once: an act answered from here on would be one the ledger does not know.
+                self._ledger_trouble = LEDGER_TROUBLE
             await self._write_when_back(batch)
             return
+        self._ledger_trouble = ""
         living.written(batch)
 
     async def _write_when_back(self, batch: Batch) -> None:

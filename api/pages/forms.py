@@ -32,6 +32,7 @@ LOCAL_MOMENT = re.compile(r"\d{4,}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 NAMED = re.compile(r"`([a-z_]+)`")
 # Ids in a sentence of the core: the first word, or one with signs that words do not have.
 NAMES = re.compile(r"^[a-z]{4,}\b|[a-z0-9]+(?:[-_./][a-z0-9]+)+")
+ABOUT = {core.InTheFuture.slug: "happened", core.UnknownOutcome.slug: "outcome"}
 UNSURE = 500  # from this status on nobody knows whether it happened: the key stays
 
 
@@ -242,6 +243,7 @@ def refused(
 def _line_of(form: Form, problem: Problem | core.Refused) -> tuple[FieldProblem, ...]:
     """The field that a refusal of the core names in its sentence, if the form has it."""
     named = getattr(problem, "field", None) or next(iter(NAMED.findall(problem.detail)), "")
+    named = named or ABOUT.get(problem.slug, "")
     found = next((f for f in form.fields if _is(f, named)), None)
     return () if found is None else (FieldProblem(field=found.name, problem=problem.detail),)
 

@@ -11,7 +11,7 @@ from api.app import create_app
 from api.deps import Needs
 from rulefiles import read_rules
 from settings import Settings
-from tests.api.conftest import Person, Running, new_key
+from tests.api.conftest import CAST, Person, Running, new_key
 
 EVERYBODY = "coordinator partner manager secretary admin rules_writer"
 WHO = {
@@ -150,6 +150,42 @@ def test_it_lets_a_token_do_no_more_than_its_scopes(api: Running) -> None:
                 continue
             expected = "corridors.read" in needs_of(ROUTES[name])
             assert (ask(narrow, name).status_code != 403) is expected, name
+
+
+WORDS = sorted({(role.id, word) for role in read_rules().account_roles for word in role.may})
+
+
+@pytest.mark.parametrize(("role", "word"), WORDS)
+def test_it_lets_each_scope_of_each_role_through_its_own_routes_alone(
+    api: Running, role: str, word: str
+) -> None:
+    office = next(office for user, office, _ in CAST if user == WHO[role])
+    asked = {"user": WHO[role], "office": office, "scopes": [word]}
+    token = api.root.do("/tokens", asked).json()["token"]
+    with Person(api.url, token) as narrow:
+        for name, roles in STATED.items():
+            if roles == "anybody" or name == "GET /me":
+                continue
+            answer = ask(narrow, name)
+            if word in needs_of(ROUTES[name]):
+                assert answer.status_code not in {401, 403}, name
+                assert answer.status_code < 500, name
+            else:
+                assert (answer.status_code, answer.json()["type"]) == (403, "forbidden"), name
+
+
+@pytest.mark.parametrize("role", WHO)
+def test_it_gives_nobody_more_than_their_role_by_a_scope(api: Running, role: str) -> None:
+    mine = {word for of, word in WORDS if of == role}
+    others = sorted({word for _, word in WORDS} - mine)
+    office = next(office for user, office, _ in CAST if user == WHO[role])
+    asked = {"user": WHO[role], "office": office, "scopes": others}
+    token = api.root.do("/tokens", asked).json()["token"]
+    with Person(api.url, token) as narrow:
+        assert narrow.read("/me").json()["permissions"] == []
+        for name, roles in STATED.items():
+            if roles != "anybody" and name != "GET /me":
+                assert ask(narrow, name).status_code == 403, name
 
 
 def ask(person: Person, name: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -177,7 +176,8 @@ class AnyHands(RuleBasedStateMachine):
         step = data.draw(st.sampled_from(open_steps(shown) or shown["plan"]), label="step")
         now = datetime.fromisoformat(shown["now"])
         held = [user for user in PEOPLE if OFFICE_OF[user] == step["holder"]]
-        if held and data.draw(st.booleans(), label="by somebody who may"):
+        by_them: bool = data.draw(st.booleans(), label="by somebody who may")
+        if held and by_them:
             who = held[0]
         body: dict[str, Any] = fields_of(do, step, now, data)
         if data.draw(st.sampled_from([False, False, True]), label="for another"):
@@ -338,9 +338,7 @@ def whatever_is_needed(now: datetime) -> dict[str, Any]:
     }
 
 
-def fields_of(
-    do: str, step: dict[str, Any], now: datetime, data: st.DataObject
-) -> dict[str, Any]:
+def fields_of(do: str, step: dict[str, Any], now: datetime, data: st.DataObject) -> dict[str, Any]:
     """The fields that the route of an act takes."""
     if do == "complete":
         outcomes = [*step["outcomes"], *step["outcomes"], "flown"]
@@ -373,8 +371,6 @@ def chosen() -> settings:
 def test_it_shows_what_the_ledger_holds_whatever_people_send(api: Running) -> None:
     seen: set[str] = set()
     machine = type("Machine", (AnyHands,), {"api": api, "seen": seen})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        seed(int(SEED))(machine) if SEED else machine, settings=chosen()
-    )
+    run_state_machine_as_test(seed(int(SEED))(machine) if SEED else machine, settings=chosen())
     # It would hold of a machine that does nothing, too.
     assert {"TaskDone", "TaskAccepted", "RungFired", "ConsentGiven", "TaskNoted"} <= seen, seen

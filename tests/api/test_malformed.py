@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -119,9 +119,7 @@ def test_it_refuses_bodies_that_cannot_be_meant(
 
 @pytest.mark.parametrize("wrong", [None, 7, 1.5, True, [], ["a"], {}, {"a": "b"}])
 @pytest.mark.parametrize("field", ["do", "step", "reason", "until", "to", "happened", "result"])
-def test_it_refuses_values_of_another_kind(
-    api: Running, case: str, field: str, wrong: Any
-) -> None:
+def test_it_refuses_values_of_another_kind(api: Running, case: str, field: str, wrong: Any) -> None:
     body = {"do": "hold", "reason": REASON, "until": "2199-01-04", field: wrong}
     if (wrong is None and field != "do") or (field == "result" and isinstance(wrong, dict)):
         return  # left out, or right
@@ -155,7 +153,7 @@ TRICKS = {
     "an escape": "Noi\u001b[2J",
     "nothing to see": "\u200b\u200d\u00a0",
 }
-TEXTS = {
+TEXTS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
     "name": ("POST", "/cases", lambda t: {"corridor": "th-la", "person": {"name": t}}),
     "contact": (
         "POST",
@@ -279,10 +277,12 @@ NO_DAYS = {
     "tomorrow": "must be a date",
 }
 NO_MOMENTS = {f"{day}T10:00:00+07:00": told for day, told in NO_DAYS.items() if day[:2] != "to"}
-NO_MOMENTS |= {moment: "must be a" for moment in NO_MOMENTS if NO_MOMENTS[moment] == "must be a date"}
+NO_MOMENTS |= {
+    moment: "must be a" for moment in NO_MOMENTS if NO_MOMENTS[moment] == "must be a date"
+}
 NO_MOMENTS["2026-03-05T10:00:00"] = "offset"
 NO_MOMENTS["2026-03-05T25:00:00+07:00"] = "must be a"
-DAYS = {
+DAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "until": ("/cases/{case}/acts", {"do": "hold", "reason": REASON}),
     "review": ("/cases/{case}/acts", {"do": "bar", "kind": "court", "reason": REASON}),
     "due": ("/cases/{case}/acts", {"do": "extend", "step": "placement", "reason": REASON}),
@@ -290,7 +290,7 @@ DAYS = {
     "valid_until": ("/tasks/{case}/placement/complete", {"outcome": "placed"}),
     "born": ("/cases", {"corridor": "th-la", "person": {"name": "A"}}),
 }
-MOMENTS = {
+MOMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "happened": ("/tasks/{case}/placement/complete", {"outcome": "placed"}),
     "date": ("/cases/{case}/acts", {"do": "plan_handover", "crossing": "nong-khai"}),
     "opens": ("/cases", {"corridor": "th-la", "person": {"name": "A"}}),
@@ -414,7 +414,12 @@ def test_it_refuses_what_comes_before_its_turn(
 
 def test_it_forgets_the_words_of_what_was_refused_and_keeps_those_of_others(api: Running) -> None:
     case = api.at_placement()["case"]
-    early = {"do": "resume", "reason": "the same words twice"}
+    early = {
+        "do": "resume",
+        "reason": "the same words twice",
+        "note": "the same words twice",
+        "result": {"said": "other words", "evidence": "and a letter"},
+    }
     with nothing_written(api, case):
         assert api.mali.do(f"/cases/{case}/acts", early).status_code == 409
     hold = {"do": "hold", "reason": "the same words twice", "until": "2199-01-04"}
