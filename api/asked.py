@@ -88,6 +88,8 @@ def _age(value: Any) -> Any:
     """One sentence for whatever is wrong, also from a form, where a number is text."""
     if isinstance(value, str) and value.isdecimal() and len(value) <= len(str(OLDEST)):
         value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 24.0 is a whole number in JSON
     known = value == "unknown" or (type(value) is int and 0 <= value <= OLDEST)
     if not known:
         raise ValueError(f"must be a whole number of years from 0 to {OLDEST}, or unknown")

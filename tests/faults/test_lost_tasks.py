@@ -1,7 +1,11 @@
 """A task that wrote to the ledger and died before its end: the case goes on from what is written."""
 
+import asyncio
 from datetime import timedelta
 
+from temporalio.common import WorkflowIDReusePolicy
+
+from activities.recovery import from_ledger
 from domain.core import advance
 from records import alarms
 from records.ledger import NewEvent
@@ -9,11 +13,14 @@ from records.projection import Batch, write_batch
 from tests.builders import MONDAY, STALLED, a_life, an_act
 from tests.workflows.conftest import House, house, new_key
 from workflows.encoding import command_to_json, event_to_json
-from workflows.messages import ACT, Act, Answer, workflow_id
+from workflows.messages import ACT, Act, Answer, Start, workflow_id
 
 __all__ = ["house"]
 
 ASK = an_act("complete", "host.case", step="ask", outcome="sent")
+ANSWER = an_act("complete", "origin.tracing", step="answer", outcome="found")
+CLOSE = an_act("complete", "host.case", step="closure", outcome="closed")
+REOPEN = an_act("reopen", "host.case", reason="text:2")
 NOTE = an_act("note", "host.case", step="ask", note="text:1")
 
 
@@ -71,5 +78,28 @@ async def test_it_goes_on_from_the_ledger_without_a_word_when_one_act_was_lost(
 ) -> None:
     opening = await house.open()
     version = await written_and_lost(house, opening, ASK, new_key())
+    assert (await house.act(opening, NOTE)).version == version + 1
+    assert open_alarms(house) == 0
+
+
+async def test_it_follows_the_ledger_when_the_task_that_reopened_a_case_was_lost(
+    house: House,
+) -> None:
+    opening, key = await house.open(), new_key()
+    for command in (ASK, ANSWER, CLOSE):
+        await house.act(opening, command)
+    with house.database.begin() as connection:
+        before = from_ledger(connection, opening.case_id)
+    assert before is not None
+    version = await written_and_lost(house, opening, REOPEN, key)
+    await asyncio.sleep(2)  # the same act has another moment now
+    start = Start(opening.case_id, before.clock_offset, snapshot=before.snapshot)
+    operation = house.engine._start(start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    asked = Act(command_to_json(REOPEN), "content")
+    again = await house.client.execute_update_with_start_workflow(
+        ACT, asked, id=key, result_type=Answer, start_workflow_operation=operation
+    )
+    assert again.version == version
+    await house.rest(opening)
     assert (await house.act(opening, NOTE)).version == version + 1
     assert open_alarms(house) == 0

@@ -72,6 +72,20 @@ def test_it_never_sweeps_a_text_that_was_written_again(connection: Connection) -
     assert private_texts.read(connection, life.case.id, [name])
 
 
+def test_it_takes_back_only_what_nobody_else_wrote(connection: Connection) -> None:
+    life = a_life()
+    admit(connection, life)
+    case_id, later = life.case.id, MONDAY + timedelta(seconds=1)
+    mine = private_texts.keep(connection, KEY, case_id, "mine", MONDAY)
+    ours = private_texts.keep(connection, KEY, case_id, "ours", MONDAY)
+    private_texts.keep(connection, KEY, case_id, "ours", MONDAY)
+    theirs = private_texts.keep(connection, KEY, case_id, "theirs", MONDAY)
+    private_texts.keep(connection, KEY, case_id, "theirs", later)
+    for at in (MONDAY, later):
+        private_texts.take_back(connection, case_id, [mine, ours, theirs], at)
+    assert set(private_texts.read(connection, case_id, [mine, ours, theirs])) == {ours, theirs}
+
+
 def test_it_prints_no_name_by_accident() -> None:
     assert "Noi" not in repr(Person("Noi", "081", None, None, MONDAY))
 
