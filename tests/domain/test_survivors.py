@@ -1,0 +1,237 @@
+"""Rules at their edges: each test stands for a mechanical mutant that nothing else noticed.
+
+The mutants are made by `tests/mutants/run.py`; what survives for a reason is in docs/mutants.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from domain import consent, events, gates, ladder, offices, release
+from domain.calendar import Calendar
+from domain.case import Letter, Pending
+from domain.deadlines import Clock, due, left_after, parse_clock, reminders
+from tests.telling import PURPOSES, Told
+
+THAI = Calendar("TH")
+MONDAY = date(2026, 2, 2)
+NOON = datetime(2026, 2, 2, 12, 0, tzinfo=THAI.zone)
+
+
+# -- clocks
+
+
+def test_it_counts_years_in_twelve_months() -> None:
+    assert due(parse_clock("2 years"), NOON, THAI).unrolled_on == date(2028, 2, 2)
+
+
+def test_it_lets_only_a_legal_clock_end_on_a_day_off() -> None:
+    assert not Clock(1, "days").legal
+    assert due(Clock(5, "days"), NOON, THAI).at == THAI.closing(date(2026, 2, 9))
+
+
+def test_it_reminds_once_of_a_clock_of_one_day_and_never_of_one_without_length() -> None:
+    day = parse_clock("1 days")
+    tuesday = MONDAY + timedelta(days=1)
+    assert reminders(day, MONDAY, tuesday, THAI) == (THAI.opening(tuesday),)
+    assert reminders(Clock(0, "days"), MONDAY, MONDAY, THAI) == ()
+
+
+def test_it_leaves_nothing_of_a_clock_that_had_ended_before_the_hold() -> None:
+    ended = NOON - timedelta(days=3)
+    assert left_after(Clock(4, "hours"), NOON, ended, None, THAI) == Clock(0, "minutes")
+    assert left_after(Clock(4, "days"), NOON, ended, ended.date(), THAI) == Clock(0, "days")
+
+
+def test_it_keeps_monday_to_friday_and_the_time_of_bangkok_unless_told() -> None:
+    assert [THAI.is_working(MONDAY + timedelta(days=n)) for n in range(7)] == [True] * 5 + [
+        False
+    ] * 2
+    assert THAI.at(MONDAY, THAI.opens).utcoffset() == timedelta(hours=7)
+
+
+# -- consent
+
+
+def test_it_ends_a_consent_at_midnight_and_not_after() -> None:
+    told = Told()
+    told.yes("return", until=MONDAY + timedelta(days=5))
+    (given,) = told.case.consents
+    end = consent.ends_at(told.case, given)
+    assert consent.is_live(told.case, given, end - timedelta(seconds=1))
+    assert not consent.is_live(told.case, given, end)
+    assert consent.why_not(told.case, "return", end) == "lapsed"
+
+
+def test_it_says_of_the_newest_consent_why_it_does_not_count() -> None:
+    told = Told()
+    told.yes("return")
+    told.act("withdraw_consent", "host.case", purpose="return")
+    told.yes("return", until=MONDAY + timedelta(days=5))
+    (_, newest) = told.case.consents
+    assert consent.why_not(told.case, "return", consent.ends_at(told.case, newest)) == "lapsed"
+
+
+def test_it_records_once_that_a_consent_ended_and_never_of_one_taken_back() -> None:
+    told = Told()
+    told.yes("reporting", until=MONDAY + timedelta(days=3))
+    told.yes("return", until=MONDAY + timedelta(days=5))
+    told.yes("tracing", until=MONDAY + timedelta(days=4))
+    told.act("withdraw_consent", "host.case", purpose="tracing")
+    ends = {c.purpose: consent.ends_at(told.case, c) for c in told.case.consents}
+    told.wait(days=30)
+    lapsed = [(e.purpose, e.at) for e in told.events if isinstance(e, events.ConsentLapsed)]
+    assert lapsed == [("reporting", ends["reporting"]), ("return", ends["return"])]
+
+
+# -- gates
+
+
+def why(told: Told, gate: str) -> str:
+    return gates.state(told.case, gate, told.at).why
+
+
+def test_it_says_which_word_of_whom_shut_a_gate() -> None:
+    shut = {
+        ("fitness", "not_fit"): ("fitness", "fitness not_fit"),
+        ("fitness", "fit_with_escort"): ("fitness", "bed"),
+        ("notice_acceptance", "refused"): ("receiving", "notice_acceptance refused"),
+        ("final_safety_host", "no_go"): ("safety", "final_safety_host no_go"),
+        ("return_plan", "not_agreed"): ("reintegration", "return_plan not_agreed"),
+        ("verification", "undetermined"): ("identity", "verification undetermined"),
+    }
+    for (step, outcome), (gate, words) in shut.items():
+        told = Told()
+        if step == "verification":
+            told.yes(*PURPOSES)
+            told.go_well(step)
+        else:
+            told.ready(step)
+        told.complete(step, outcome)
+        assert why(told, gate) == words
+
+
+def test_it_says_what_is_still_to_come_at_a_gate() -> None:
+    told = Told()
+    assert why(told, "identity") == "verification"
+    assert why(told, "receiving") == "notice_acceptance"
+    assert why(told, "safety") == "final_safety_host, final_safety_origin"
+    told.ready("notice_acceptance")
+    assert why(told, "receiving") == "notice_acceptance"
+
+
+def test_it_names_the_unsafe_home_before_the_two_words_that_are_missing() -> None:
+    told = Told()
+    told.yes(*PURPOSES)
+    told.go_well("tracing")
+    told.complete("tracing", "found_unsafe")
+    missing = "final_safety_host, final_safety_origin"
+    assert why(told, "safety") == f"tracing found_unsafe, {missing}"
+
+
+def test_it_asks_for_the_bed_once_it_is_known_and_before_there_is_a_plan() -> None:
+    told = Told()
+    told.ready("fitness")
+    told.complete("fitness", "fit_with_escort")
+    assert not told.open("fitness")
+    told.complete("bed", "confirmed")
+    assert told.open("fitness")
+
+
+def test_it_asks_for_a_fresh_consent_only_when_leaving_and_to_the_second() -> None:
+    told = Told()
+    told.yes("return")
+    told.wait(hours=72, seconds=1)
+    assert not gates.state(told.case, "consent", told.at, leaving=True).open
+    assert gates.first_shut(told.case, ("consent",), told.at) is None
+
+
+# -- what leaves
+
+
+def test_it_counts_all_but_her_own_and_her_supervisors_as_outside() -> None:
+    told = Told()
+    outside = {"origin.focal", "ngo", "escort"}
+    inside = {"host.focal", "person", "guardian", "nobody"}
+    found = {o for o in outside | inside if release.is_other_side(told.case, o)}
+    assert found == outside
+
+
+def test_it_still_writes_to_its_own_side_when_her_country_must_not_be_told() -> None:
+    told = Told(flags=("do_not_notify_state",))
+    for office, may in (("host.focal", True), ("ngo", True), ("origin.focal", False)):
+        letter = Letter(0, "reminder", "screening", office, (), told.at)
+        assert release.may_cross(told.case, letter, told.at).may is may
+
+
+def test_it_lets_nothing_of_a_child_cross_before_somebody_speaks_for_her() -> None:
+    told = Told(adult_on=date(2032, 1, 1))
+    told.act("consent", "host.case", for_="guardian", purpose="tracing")
+    letter = Letter(0, "request", "tracing_request", "origin.focal", (), told.at)
+    asked = release.may_cross(told.case, letter, told.at)
+    assert (asked.may, asked.why) == (False, "guardian or best interests")
+
+
+# -- rungs
+
+
+def test_it_fires_at_once_the_warnings_already_past_but_no_reminder() -> None:
+    told = Told()
+    card = next(c for c in told.case.plan.cards.values() if len(c.warns) > 1)
+    until = told.at.date() + timedelta(days=1)
+    coming = ladder.warnings(told.case, card, "host.case", until, told.at)
+    due_rungs = [name for name, lead in card.warns if lead.amount > 1 and name != "E0"]
+    assert due_rungs
+    assert [p.rung for p in coming if p.at < told.at] == due_rungs
+    assert [p for p in coming if p.rung == "E0" and p.at < told.at] == []
+
+
+def test_it_says_why_a_rung_was_skipped() -> None:
+    told = Told()
+    post = told.case.offices["host.committee"]
+    vacant = replace(post, vacant=True, deputy="")
+    same = replace(post, head=told.case.offices["host.immigration"].head)
+    for flags, office, word in (
+        ((), vacant, "vacant"),
+        (("conflict:host.committee",), post, "excluded"),
+        ((), same, "holder"),
+    ):
+        told = Told(flags=flags)
+        if not flags:
+            told.act("world_post", "admin", office=office)
+        told.wait(days=20)
+        skipped = [e for e in told.events if isinstance(e, events.RungSkipped)]
+        assert {e.why for e in skipped if e.step == "screening"} == {word}
+
+
+# -- posts
+
+
+def test_it_lets_only_the_head_sign_unless_a_member_may() -> None:
+    told = Told()
+    assert offices.may_sign(told.case, "host.case", "host.case.head")
+    assert not offices.may_sign(told.case, "host.case", "a.member")
+    assert offices.may_sign(told.case, "host.case", "a.member", member=True)
+
+
+def test_it_sends_no_photo_even_within_its_own_side_without_a_yes() -> None:
+    told = Told()
+    listed = ("names", "photo")
+    assert release._with_photo(told.case, listed, "host.focal", told.at) == ("names",)
+    told.yes("photo", receiver="ngo")
+    assert release._with_photo(told.case, listed, "host.focal", told.at) == listed
+
+
+def test_it_fires_nothing_twice_when_a_due_date_moves() -> None:
+    told = Told()
+    task = told.case.newest("screening")
+    assert task is not None
+    anew = tuple(Pending(rung, told.at) for rung in ("E0", "E0", "E1", "E2", "E3"))
+    for sent, rung, left in (
+        (0, "none", ["E0", "E0", "E1", "E2", "E3"]),
+        (1, "none", ["E0", "E1", "E2", "E3"]),
+        (2, "E2", ["E3"]),
+    ):
+        kept = ladder.without_fired(replace(task, reminders=sent, rung=rung), anew)
+        assert [p.rung for p in kept] == left
