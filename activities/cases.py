@@ -160,6 +160,8 @@ class CaseEngine:
         became = await self.go_on_from_ledger(case_id)
         if became is Recovery.BROKEN or _more_than_one_act(lost):
             await self._in_database(lambda c: _tell_behind(c, case_id, asked.ledger))
+        elif became not in LEFT_ALONE:
+            await self._in_database(lambda c: alarms.settle(c, case_id, datetime.now(UTC)))
         if became is Recovery.BROKEN:
             raise ActRefused(LEDGER_TROUBLE, 503, "This case needs attention", became.value)
         try:

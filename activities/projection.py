@@ -56,20 +56,25 @@ class Projector:
     def follow_ledger(self, refused: ports.Refused) -> ports.Followed:
         """Return where the ledger stands if a run may go on from there, and settle its alarm.
 
-        It may where the ledger knows every act the run holds, lost at most one to it, and was
-        changed by nobody's hand.
+        It may where the run lost at most one act to it, the ledger was changed by nobody's hand,
+        and what the run holds beyond that act still has the same numbers.
         """
         with self._database.begin() as connection:
             rows = ledger.read(connection, refused.case_id, refused.version)
             acts = {row.key for row in rows if row.key}
-            if not acts.issuperset(refused.keys) or len(acts) > 1:
+            keys = {event.key for event in refused.held if event.key}
+            known = None if keys <= acts else len(rows)
+            aligned = [(row.kind, row.key) for row in rows] == [
+                (event.kind, event.key) for event in refused.held[: len(rows)]
+            ]
+            if len(acts) > 1 or not (known is None or aligned):
                 return ports.Followed()
             kept = from_ledger(connection, refused.case_id)
             if kept is None or ledger.verify(connection, refused.case_id):
                 return ports.Followed()
             alarms.settle(connection, refused.case_id, datetime.now(UTC))
         log.warning("case %s goes on from its ledger, event %d", refused.case_id, kept.case.version)
-        return ports.Followed(kept.snapshot)
+        return ports.Followed(kept.snapshot, known)
 
     def _raise_alarm(self, wrong: RecordsError, told: projection.Batch) -> None:
         """Let people see it, in a transaction of its own: that of the batch is rolled back."""

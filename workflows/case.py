@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_e
 from domain.errors import Refused
 from domain.views import shown_state
 from workflows import options
-from workflows.encoding import command_from_json, opening_from_json
+from workflows.encoding import EVENT, command_from_json, opening_from_json
 from workflows.living import LivingCase, Step
 from workflows.messages import (
     ACT,
@@ -31,7 +31,7 @@ from workflows.messages import (
     Refusal,
     Start,
 )
-from workflows.ports import FOLLOW, LEDGER_TROUBLE, PROJECT, Batch, Followed
+from workflows.ports import FOLLOW, LEDGER_TROUBLE, PROJECT, Batch, Followed, Held
 from workflows.ports import Refused as RefusedByLedger
 
 
@@ -311,8 +311,8 @@ class CaseWorkflow:
 
     async def _followed_ledger(self, living: LivingCase) -> bool:
         """Go on from the ledger if this run only did anew what the ledger has already."""
-        keys = tuple(sorted({event.key for event in living.pending if event.key}))
-        refused = RefusedByLedger(living.case.id, living.projected, keys)
+        held = tuple(Held(event.body[EVENT], event.key) for event in living.pending)
+        refused = RefusedByLedger(living.case.id, living.projected, held)
         try:
             told = await workflow.execute_activity(
                 FOLLOW, refused, result_type=Followed, **options.PROJECT_WHEN_BACK
@@ -323,7 +323,11 @@ class CaseWorkflow:
             return False
         if told.snapshot is None:
             return False
-        self._living = LivingCase.from_snapshot(told.snapshot)
+        try:
+            self._living = living.followed(told.snapshot, told.known)
+        except Exception as wrong:  # noqa: BLE001 - people must look; the case stays as it is
+            workflow.logger.error("could not follow the ledger", exc_info=wrong)
+            return False
         self._ledger_trouble = ""
         return True
 

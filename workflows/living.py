@@ -19,6 +19,7 @@ from workflows import options
 from workflows.encoding import (
     case_from_json,
     case_to_json,
+    event_from_json,
     event_to_json,
     plan_from_json,
     plan_to_json,
@@ -170,6 +171,26 @@ class LivingCase:
         self.ops[op.key] = op
         while len(self.ops) > options.OPS_KEPT:
             del self.ops[next(iter(self.ops))]
+
+    def followed(self, snapshot: Snapshot, known: int | None) -> LivingCase:
+        """The case as the ledger has it, and on top what was held beyond the first `known` events.
+
+        With None nothing that is held is kept. Raises ValueError, or what folding raises.
+        """
+        anew = LivingCase.from_snapshot(snapshot)
+        if known is None:
+            return anew
+        rest = self.pending[known:]
+        plans = {**self.case.plans, **anew.case.plans}
+        begin = replace(anew.case, plans=plans)
+        anew.case = fold(begin, [event_from_json(event.body) for event in rest])
+        if anew.case.version != self.case.version:
+            raise ValueError("what is held does not follow what the ledger holds")
+        anew.pending, anew.unsent_plans = rest, set(self.unsent_plans)
+        for key in dict.fromkeys(event.key for event in rest if event.key):
+            if key in self.ops:
+                anew.ops[key] = self.ops[key]
+        return anew
 
     # -- on its way to the database
 

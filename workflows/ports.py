@@ -28,19 +28,32 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An event that is not in the ledger: what it is called, and the key of the act behind it."""
+
+    kind: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """What a run holds that its ledger refused: where it stood before, and the keys of its acts."""
+    """What a run holds that its ledger refused: where it stood before, and what happened since."""
 
     case_id: str
     version: int
-    keys: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()  # in order
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The case as the ledger has it; nothing where people must look."""
+    """The case as the ledger has it; nothing where people must look.
+
+    `known`: so many of the held events are in the ledger, at another moment; those after them were
+    answered and are kept. None: all that is held is known, or follows again by itself.
+    """
 
     snapshot: Snapshot | None = None
+    known: int | None = None
 
 
 class CasePorts(Protocol):

@@ -57,6 +57,29 @@ async def test_it_follows_the_ledger_when_the_same_act_is_done_anew_a_little_lat
     assert (await house.act(opening, NOTE)).version == version + 1
 
 
+async def test_it_keeps_an_act_that_came_in_the_same_task_as_the_lost_one(house: House) -> None:
+    opening, key = await house.open(), new_key()
+    version = await written_and_lost(house, opening, ASK, key)
+    await house.stop_worker()
+    run = house.client.get_workflow_handle(workflow_id(opening.case_id))
+    sent = [
+        asyncio.create_task(
+            run.execute_update(
+                ACT, Act(command_to_json(command), "content"), id=name, result_type=Answer
+            )
+        )
+        for command, name in ((ASK, key), (NOTE, new_key()))
+        if await asyncio.sleep(1, result=True)  # in this order
+    ]
+    await house.start_worker()
+    first, second = await asyncio.gather(*sent)
+    assert (first.version, second.version) == (version, version + 1)
+    await house.rest(opening)
+    assert len(house.rows(opening)) == version + 1
+    assert open_alarms(house) == 0
+    assert (await house.act(opening, NOTE)).version == version + 2
+
+
 async def test_it_follows_the_ledger_when_a_timer_comes_first(house: House) -> None:
     opening = await house.open()
     await house.days_pass(opening, 1)

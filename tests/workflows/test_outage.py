@@ -140,7 +140,13 @@ async def test_it_survives_killed_workers_and_a_killed_server(
         taken = await house.act(opening, note, key="the same key")
         worker.end(signal.SIGKILL)
         worker = a_worker(house)
-        assert await house.act(opening, note, key="the same key") == taken
+        again = await house.act(opening, note, key="the same key")
+        # Not its moment: a task that wrote and was lost with the server is done anew, a second later.
+        assert (again.version, again.state, again.content) == (
+            taken.version,
+            taken.state,
+            taken.content,
+        )
         await house.days_pass(opening, 60)
         expected = a_life(STALLED[0], (25, note), STALLED[1], opening=opening)
         kinds = [type(event) for event in house.events(opening)]
