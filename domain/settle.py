@@ -174,7 +174,7 @@ def _left_open(case: Case, step: str) -> bool:
 
 def _is_wanted_for_plan(case: Case, card: Card, at: datetime) -> bool:
     plan = case.standing
-    if plan is None:
+    if plan is None or case.handed_over:
         return False
     if not card.only_if_lapsing:
         return True

@@ -124,7 +124,7 @@ def _lapse(draft: Draft, at: datetime, *, purpose: str) -> None:
 
 def _of_plan(case: Case) -> Iterator[Coming]:
     plan = case.standing
-    if plan is None:
+    if plan is None or case.handed_over:  # nothing is made for a journey that is over
         return
     for card in case.plan.cards.values():
         opens_at = offered_from(case, card) if card.dated else None
