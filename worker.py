@@ -31,7 +31,8 @@ from settings import Settings
 from workflows.case import CaseWorkflow
 
 DRAIN = timedelta(seconds=20)  # what is being done may be finished in this time
-THREADS = 8  # each holds one database connection while it writes
+THREADS = 4  # each holds one database connection while it writes
+WRITTEN = 100  # batches that may wait for the writers at a time
 STICKY = timedelta(seconds=5)  # a worker that died keeps its cases waiting no longer than this
 
 # Everything but the workflow's own file: imported once for all cases, not once for each.
@@ -59,16 +60,15 @@ async def run_worker(
     if client is None:
         return
     database = make_engine(settings.database_url, pool_size=THREADS)
-    projector = Projector(database)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="projector") as threads:
+        projector = Projector(database, threads=threads, remembers=settings.cached_cases)
         worker = Worker(
             client,
             task_queue=settings.task_queue,
             workflows=[CaseWorkflow],
             activities=[projector.project_case_events, projector.follow_ledger],
-            activity_executor=threads,
-            max_concurrent_activities=THREADS,
-            max_concurrent_local_activities=THREADS,
+            max_concurrent_activities=WRITTEN,
+            max_concurrent_local_activities=WRITTEN,
             max_cached_workflows=settings.cached_cases,
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=DRAIN,

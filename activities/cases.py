@@ -288,7 +288,7 @@ class CaseEngine:
             return None, 0
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                head, known = await self._in_database(lambda c: idempotency.look(c, case_id, key))
+                head, known = await asyncio.to_thread(self._look, case_id, key)
         except (SQLAlchemyError, TimeoutError):
             self.silence.begins()
             return None, 0
@@ -299,6 +299,11 @@ class CaseEngine:
         except NoSuchCase:
             _reused()
         return _answered_before(kept, key) or _reused(), head
+
+    def _look(self, case_id: str, key: str) -> tuple[int, bool]:
+        """One statement by itself: a transaction around it would be three journeys, not one."""
+        with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
+            return idempotency.look(alone, case_id, key)
 
     async def _kept(self, case_id: str, not_before: datetime | None = None) -> Kept:
         kept = await self._in_database(lambda c: from_ledger(c, case_id, not_before))

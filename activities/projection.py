@@ -5,17 +5,27 @@ Safe to repeat: the ledger passes over what it has, and refuses what contradicts
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.gathering import Gathering
 from activities.recovery import from_ledger
-from records import alarms, ledger, projection
-from records.errors import LedgerConflict, LedgerGap, RecordsError
+from records import alarms, ledger, projection, session
+from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownPlan
+from records.projection import Batch
+from records.remembered import Remembered
 from workflows import ports
+
+WRITERS = 2  # while one waits for the database, the other prepares
+REMEMBERS = 2_000  # cases: as many as a worker keeps running
 
 log = logging.getLogger(__name__)
 
@@ -23,42 +33,92 @@ log = logging.getLogger(__name__)
 class Projector:
     """Implements `workflows.ports.CasePorts` over one database."""
 
-    def __init__(self, database: Engine) -> None:
-        """Keep the engine whose connections the worker's threads share."""
+    def __init__(
+        self,
+        database: Engine,
+        *,
+        threads: Executor | None = None,
+        writers: int = WRITERS,
+        remembers: int = REMEMBERS,
+    ) -> None:
+        """Keep the engine whose connections the worker's threads share.
+
+        So many writers write at a time; where so many cases stand is remembered.
+        """
         self._database = database
+        self._each_by_itself = database.execution_options(isolation_level="AUTOCOMMIT")
+        self._threads = threads
+        self._remembered = Remembered(remembers)
+        self._gathering = Gathering(self._write, writers, threads)
 
     @activity.defn(name=ports.PROJECT)
-    def project_case_events(self, batch: ports.Batch) -> int:
-        """Write a batch in one transaction; return the version then in the database.
+    async def project_case_events(self, batch: ports.Batch) -> int:
+        """Write a batch, at once or not at all; return the version then in the database.
 
         A ledger that holds something else fails for good, and loudly: a person must look.
         """
-        told = projection.Batch(
-            case_id=batch.case_id,
-            events=tuple(
-                projection.NewEvent(event.seq, event.body, event.key, event.content)
-                for event in batch.events
-            ),
-            clock_offset=batch.clock_offset,
-            plans=batch.plans,
-        )
+        return await self._gathering.put(_told(batch))
+
+    def _write(self, batches: Sequence[Batch]) -> dict[str, int | Exception]:
+        """Write batches of different cases; tell each one's version, or what was wrong with it."""
+        answers: dict[str, int | Exception] = dict(self._written_together(batches))
+        away: Exception | None = None
+        for batch in batches:
+            if batch.case_id in answers:
+                continue
+            if away is not None:  # each would wait as long for a database that does not answer
+                answers[batch.case_id] = away
+                continue
+            try:
+                answers[batch.case_id] = self._written(batch)
+            except Exception as wrong:  # noqa: BLE001 - told to the one whose batch it is
+                self._remembered.forget([batch.case_id])
+                answers[batch.case_id] = wrong
+                away = wrong if session.is_away(wrong) else None
+        return answers
+
+    def _written_together(self, batches: Sequence[Batch]) -> dict[str, int]:
+        """Write those that simply follow what is remembered; empty when that did not work out."""
+        known = self._remembered.of(batch.case_id for batch in batches)
+        if not known:
+            return {}
+        try:
+            with self._each_by_itself.connect() as connection:
+                stand = projection.write_together(connection, known, batches)
+        except SQLAlchemyError as wrong:
+            log.info("not written together: %s", type(wrong).__name__)
+            return {}
+        self._remembered.keep(stand)
+        return {case_id: stands.head.seq for case_id, stands in stand.items()}
+
+    def _written(self, batch: Batch) -> int:
         try:
             with self._database.begin() as connection:
-                return projection.write_batch(connection, told)
+                stands = projection.written(connection, batch)
+        except UnknownPlan as wrong:
+            raise ApplicationError(
+                str(wrong), type=ports.UNKNOWN_PLAN, non_retryable=bool(batch.plans)
+            ) from None
         except RecordsError as wrong:
             log.critical("the ledger refused a batch: %s", wrong)
-            self._raise_alarm(wrong, told)
+            self._raise_alarm(wrong, batch)
             raise ApplicationError(
                 str(wrong), type=ports.LEDGER_TROUBLE, non_retryable=True
             ) from None
+        self._remembered.keep({batch.case_id: stands})
+        return stands.head.seq
 
     @activity.defn(name=ports.FOLLOW)
-    def follow_ledger(self, refused: ports.Refused) -> ports.Followed:
+    async def follow_ledger(self, refused: ports.Refused) -> ports.Followed:
         """Return where the ledger stands if a run may go on from there, and settle its alarm.
 
         It may where the run lost at most one act to it, the ledger was changed by nobody's hand,
         and what the run holds beyond that act still has the same numbers.
         """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._followed, refused)
+
+    def _followed(self, refused: ports.Refused) -> ports.Followed:
         with self._database.begin() as connection:
             rows = ledger.read(connection, refused.case_id, refused.version)
             acts = {row.key for row in rows if row.key}
@@ -76,8 +136,20 @@ class Projector:
         log.warning("case %s goes on from its ledger, event %d", refused.case_id, kept.case.version)
         return ports.Followed(kept.snapshot, known)
 
-    def _raise_alarm(self, wrong: RecordsError, told: projection.Batch) -> None:
+    def _raise_alarm(self, wrong: RecordsError, told: Batch) -> None:
         """Let people see it, in a transaction of its own: that of the batch is rolled back."""
         if isinstance(wrong, LedgerConflict | LedgerGap):
             with self._database.begin() as connection:
                 alarms.refused(connection, wrong, told.events)
+
+
+def _told(batch: ports.Batch) -> Batch:
+    return Batch(
+        case_id=batch.case_id,
+        events=tuple(
+            projection.NewEvent(event.seq, event.body, event.key, event.content)
+            for event in batch.events
+        ),
+        clock_offset=batch.clock_offset,
+        plans=batch.plans,
+    )

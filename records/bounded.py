@@ -6,6 +6,7 @@ table and no statement.
 
 from __future__ import annotations
 
+import select
 from typing import Any, TypeVar
 
 import psycopg
@@ -38,3 +39,12 @@ def opened(patience: float, *arguments: Any, **options: Any) -> BoundedConnectio
     connection = BoundedConnection.connect(*arguments, **options)
     connection.patience = patience
     return connection
+
+
+def hung_up(connection: psycopg.Connection[Any]) -> bool:
+    """Whether something came while nothing was asked: mostly that the server has closed the line."""
+    if connection.closed:
+        return True
+    line = select.poll()
+    line.register(connection.pgconn.socket, select.POLLIN)
+    return bool(line.poll(0))

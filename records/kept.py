@@ -13,6 +13,7 @@ from domain.case import Case
 from domain.events import CaseOpened, Event
 from domain.rows import Marks, marks_after
 from records import plans
+from records.casetext import NO_TEXT, CaseText
 from records.errors import UnknownPlan
 from records.ledger import NOTHING_YET, Head
 from records.tables import cases, events
@@ -27,18 +28,31 @@ class Folded:
     marks: Marks
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the ledger of a case stands, and the case where its rows stand there too (else None).
+
+    `text` is the case's, as far as it is known.
+    """
+
+    head: Head
+    case: Case | None
+    text: CaseText = NO_TEXT
+
+
 def folded(connection: Connection, case_id: str) -> Case | None:
     """Return the case as of its newest kept event, with every plan it has known."""
     row = connection.execute(_STATE, {"case": case_id}).one_or_none()
     return None if row is None else _case_of(connection, row)
 
 
-def standing(connection: Connection, case_id: str) -> tuple[Head, Case | None]:
-    """Return the head of the ledger, and the case where its row stands there too (else None)."""
+def standing(connection: Connection, case_id: str) -> Standing:
+    """Return the head of the ledger and the case."""
     row = connection.execute(_STANDING, {"case": case_id}).one_or_none()
     if row is None:
-        return NOTHING_YET, None
-    return Head(row.seq, row.chain), _case_of(connection, row) if row.version == row.seq else None
+        return Standing(NOTHING_YET, None)
+    case = _case_of(connection, row) if row.version == row.seq else None
+    return Standing(Head(row.seq, row.chain), case)
 
 
 def _case_of(connection: Connection, row: Any) -> Case:

@@ -6,12 +6,12 @@ It is only ever added to; a trigger refuses everything else. It is the only last
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, union
+from sqlalchemy import Connection, func, select, union
 
 from domain.events import Event
 from records.errors import LedgerConflict, LedgerGap
@@ -86,29 +86,33 @@ def head(connection: Connection, case_id: str) -> Head:
     return NOTHING_YET if row is None else Head(row.seq, row.chain)
 
 
-def append(
-    connection: Connection, case_id: str, given: Sequence[NewEvent], known: Head | None = None
+def not_yet_there(
+    connection: Connection, case_id: str, given: Sequence[NewEvent], last: Head
 ) -> tuple[NewEvent, ...]:
-    """Add events after the head; return those that were not there yet.
+    """Return the events after the head; those before it must be there with the same contents.
 
-    The caller holds the case's lock (`openings.lock`). Rows already there with the same contents
-    are passed over, so that sending twice does no harm. Raises LedgerConflict when one says
-    something else, LedgerGap when a number was left out; then nothing may be committed.
+    So sending twice does no harm. Raises LedgerConflict where one says something else.
     """
-    last = known or head(connection, case_id)
     _check_known(connection, case_id, [event for event in given if event.seq <= last.seq])
-    fresh = tuple(event for event in given if event.seq > last.seq)
-    rows: list[dict[str, Any]] = []
+    return tuple(event for event in given if event.seq > last.seq)
+
+
+def rows_after(last: Head, case_id: str, fresh: Iterable[NewEvent]) -> tuple[list[Json], Head]:
+    """Return the rows of events that follow a head, each chained to the one before, and the new head.
+
+    Raises LedgerGap when a number was left out; LedgerConflict when one is there already.
+    """
+    rows: list[Json] = []
     seq, chain = last.seq, last.chain
     for event in fresh:
+        if event.seq <= seq:
+            raise LedgerConflict(case_id, event.seq)
         if event.seq != seq + 1:
             raise LedgerGap(case_id, seq + 1, event.seq)
         row_digest = digest_of(case_id, event)
         seq, chain = event.seq, chained(chain, row_digest)
         rows.append(_row(case_id, event, row_digest, chain))
-    if rows:
-        connection.execute(insert(events), rows)
-    return fresh
+    return rows, Head(seq, chain)
 
 
 def _check_known(connection: Connection, case_id: str, repeated: Sequence[NewEvent]) -> None:
@@ -125,12 +129,12 @@ def _check_known(connection: Connection, case_id: str, repeated: Sequence[NewEve
             raise LedgerConflict(case_id, event.seq)
 
 
-def _row(case_id: str, event: NewEvent, row_digest: str, chain: str) -> dict[str, Any]:
+def _row(case_id: str, event: NewEvent, row_digest: str, chain: str) -> Json:
     return {
         "case_id": case_id,
         "seq": event.seq,
         "kind": event.body[EVENT],
-        "at": datetime.fromisoformat(event.body["at"]),
+        "at": event.body["at"],
         "body": event.body,
         "digest": row_digest,
         "chain": chain,

@@ -20,12 +20,14 @@ _read: dict[str, Plan] = {}
 
 def keep(connection: Connection, plan: Plan, digest: str) -> None:
     """Write a plan under its digest; one that is there already stays as it is."""
-    keep_json(connection, {digest: plan_to_json(plan)})
+    if not _kept_already(connection, [digest]):
+        keep_json(connection, {digest: plan_to_json(plan)})
 
 
 def keep_json(connection: Connection, bodies: Mapping[str, Json]) -> None:
-    """Write plans as they were sent."""
-    if bodies:
+    """Write those of these plans that are not kept yet, as they were sent."""
+    new = set(bodies) - _kept_already(connection, bodies) if bodies else set()
+    if new:
         rows = [
             {
                 "digest": digest,
@@ -34,8 +36,24 @@ def keep_json(connection: Connection, bodies: Mapping[str, Json]) -> None:
                 "body": body,
             }
             for digest, body in bodies.items()
+            if digest in new
         ]
         connection.execute(insert(plans).on_conflict_do_nothing(), rows)
+
+
+def check_kept(connection: Connection, digests: Iterable[str]) -> None:
+    """Raise UnknownPlan for the first of these that this database does not hold."""
+    wanted = list(digests)
+    kept = _kept_already(connection, wanted) if wanted else set()
+    for digest in wanted:
+        if digest not in kept:
+            raise UnknownPlan(digest)
+
+
+def _kept_already(connection: Connection, digests: Iterable[str]) -> set[str]:
+    """A plan is long, and nearly every case begins with one that others began with."""
+    asked = select(plans.c.digest).where(plans.c.digest.in_(list(digests)))
+    return set(connection.scalars(asked))
 
 
 def of(connection: Connection, digests: Iterable[str]) -> dict[str, Plan]:

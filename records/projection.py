@@ -1,4 +1,4 @@
-"""Writes what happened and every row that follows from it, in one transaction. Decides nothing.
+"""Writes what happened and every row that follows from it, at once or not at all. Decides nothing.
 
 A batch carries events only; the rows are folded here, so they cannot say anything else.
 """
@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.events import Event
 from domain.rows import EscalationRow, Marks, touches_escalations
 from records import ledger, openings, plans
+from records.casetext import case_text
 from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownPlan
-from records.kept import Folded, fold_on, standing
+from records.kept import Folded, Standing, fold_on, standing
 from records.ledger import NewEvent
-from records.rows import write_rows
+from records.rows import Entry, entry_between, write
 from records.tables import escalations
 from workflows.encoding import Json, event_from_json
 
@@ -26,9 +28,14 @@ __all__ = [
     "LedgerGap",
     "NewEvent",
     "RecordsError",
+    "Standing",
     "UnknownPlan",
     "write_batch",
+    "write_together",
+    "written",
 ]
+
+PLAN = "plan_digest"  # in the body of an event that names a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +54,69 @@ def write_batch(connection: Connection, batch: Batch) -> int:
     Sending a batch twice, or one that overlaps with what is there, changes nothing more. Raises
     LedgerConflict, LedgerGap or UnknownPlan; the caller's transaction must then be rolled back.
     """
+    return written(connection, batch).head.seq
+
+
+def written(connection: Connection, batch: Batch) -> Standing:
+    """Write a batch as `write_batch` does; return where the case stands afterwards."""
     plans.keep_json(connection, batch.plans)
     if openings.lock(connection, batch.case_id) is None:
         openings.admit(connection, batch.case_id, batch.clock_offset)
         openings.lock(connection, batch.case_id)
-    head, case = standing(connection, batch.case_id)
-    fresh = ledger.append(connection, batch.case_id, batch.events, head)
+    stands = standing(connection, batch.case_id)
+    fresh = ledger.not_yet_there(connection, batch.case_id, batch.events, stands.head)
     if not fresh:
-        return head.seq
+        return stands
+    plans.check_kept(connection, [e.body[PLAN] for e in fresh if PLAN in e.body])
+    entry, after = _follows(connection, batch.case_id, stands, fresh)
+    if not write(connection, [entry]):  # pragma: no cover - it was read under the lock
+        raise LedgerConflict(batch.case_id, fresh[0].seq)
+    return after
+
+
+def write_together(
+    connection: Connection, known: Mapping[str, Standing], batches: Sequence[Batch]
+) -> dict[str, Standing]:
+    """Write batches of different cases in one statement; return where those written stand now.
+
+    `known` is where each case stood when it was last written: nothing is read but what a card or
+    an escalation needs. Left out, and written not at all, is every case that stands elsewhere, is
+    locked, is not known, names a plan, or does not simply follow: `written` takes those. Raises
+    sqlalchemy.exc.SQLAlchemyError; then nothing was written.
+    """
+    entries: list[Entry] = []
+    after: dict[str, Standing] = {}
+    for batch in batches:
+        stands = known.get(batch.case_id)
+        names_plan = any(PLAN in event.body for event in batch.events)
+        if stands is None or stands.case is None or names_plan:
+            continue
+        try:
+            entry, then = _follows(connection, batch.case_id, stands, batch.events)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001, S112 - `written` says what is wrong with this one alone
+            continue
+        entries.append(entry)
+        after[batch.case_id] = then
+    done = write(connection, entries) if entries else set()
+    return {case_id: stands for case_id, stands in after.items() if case_id in done}
+
+
+def _follows(
+    connection: Connection, case_id: str, stands: Standing, fresh: Sequence[NewEvent]
+) -> tuple[Entry, Standing]:
+    """What these events add to a case, and where it stands then."""
+    rows, head = ledger.rows_after(stands.head, case_id, fresh)
     happened = [event_from_json(event.body) for event in fresh]
-    if head.seq and case is None:  # the rows lag behind the ledger, which they never should
-        happened = ledger.events_of(connection, batch.case_id)
-    before = Folded(case, _marks(connection, batch.case_id, happened)) if case else None
-    after = fold_on(connection, batch.case_id, before, happened)
-    write_rows(connection, before, after)
-    return after.case.version
+    case = stands.case
+    if stands.head.seq and case is None:  # the rows lag behind the ledger, which they never should
+        happened = [*ledger.events_of(connection, case_id), *happened]
+    before = Folded(case, _marks(connection, case_id, happened)) if case else None
+    after = fold_on(connection, case_id, before, happened)
+    state = case_text(after.case, stands.text)
+    entry = entry_between(before, after, state, stands.head, rows)
+    return entry, Standing(head, after.case, state)
 
 
 def _marks(connection: Connection, case_id: str, happened: Sequence[Event]) -> Marks:

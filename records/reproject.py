@@ -24,7 +24,7 @@ def reproject(connection: Connection, case_ids: Iterable[str] | None = None) -> 
         for table in FOLDS:
             connection.execute(delete(table).where(table.c.case_id == case_id))
         happened = ledger.events_of(connection, case_id)
-        write_rows(connection, None, fold_on(connection, case_id, None, happened))
+        write_rows(connection, fold_on(connection, case_id, None, happened))
     return len(told)
 
 

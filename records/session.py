@@ -10,8 +10,10 @@ import json
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from records.bounded import BoundedConnection, opened
+from records.bounded import BoundedConnection, hung_up, opened
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 1_800  # below the 2 s that a local activity has (baselines.md part 2)
@@ -34,7 +36,6 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=POOL_WAIT_SECONDS,
-        pool_pre_ping=True,
         json_serializer=to_text,
         hide_parameters=True,  # they may be somebody's words; errors end up in logs
         connect_args={
@@ -50,7 +51,21 @@ def make_engine(
         del dialect, record
         return opened(patience, *arguments, **options)
 
+    @event.listens_for(engine, "checkout")
+    def still_there(connection: Any, record: Any, proxy: Any) -> None:
+        """Look whether the server has hung up; unlike a ping that is no journey."""
+        del record, proxy
+        if hung_up(connection):
+            raise InvalidatePoolError
+
     return engine
+
+
+def is_away(wrong: BaseException) -> bool:
+    """Whether no server answered, as against one that answered with an error."""
+    if isinstance(wrong, PoolTimeout):
+        return True
+    return isinstance(wrong, OperationalError) and getattr(wrong.orig, "sqlstate", None) is None
 
 
 def to_text(value: Any) -> str:

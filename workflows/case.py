@@ -31,7 +31,15 @@ from workflows.messages import (
     Refusal,
     Start,
 )
-from workflows.ports import FOLLOW, LEDGER_TROUBLE, PROJECT, Batch, Followed, Held
+from workflows.ports import (
+    FOLLOW,
+    LEDGER_TROUBLE,
+    PROJECT,
+    UNKNOWN_PLAN,
+    Batch,
+    Followed,
+    Held,
+)
 from workflows.ports import Refused as RefusedByLedger
 
 
@@ -276,19 +284,27 @@ class CaseWorkflow:
         living = self._alive()
         batch = living.batch(self._start.clock_offset)
         try:
-            await workflow.execute_local_activity(
-                PROJECT, batch, result_type=int, **options.PROJECT_NOW
-            )
+            await self._write_now(batch)
         except FailureError as failed:  # a bare ApplicationError, unlike other activities
             if is_cancelled_exception(failed):
                 raise
             if isinstance(failed, ApplicationError) and failed.type == LEDGER_TROUBLE:
                 # At once: an act answered from here on would be one the ledger does not know.
                 self._ledger_trouble = LEDGER_TROUBLE
-            await self._write_when_back(batch)
+            await self._write_when_back(living.with_plans(batch))
             return
         self._ledger_trouble = ""
         living.written(batch)
+
+    async def _write_now(self, batch: Batch) -> None:
+        try:
+            await workflow.execute_local_activity(
+                PROJECT, batch, result_type=int, **options.PROJECT_NOW
+            )
+        except ApplicationError as failed:
+            if failed.type != UNKNOWN_PLAN or batch.plans:
+                raise
+            await self._write_now(self._alive().with_plans(batch))
 
     async def _write_when_back(self, batch: Batch) -> None:
         living = self._alive()

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
 from datetime import UTC, date, datetime, time
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import Field as Limits
 from pydantic_core import to_json
 
 from domain.case import Case
@@ -24,7 +25,7 @@ from domain.commands import Command, Opening
 from domain.events import KINDS, Event
 from domain.plan import Plan
 from domain.rulebook import digest_of
-from workflows.upcasters import upcast
+from workflows.upcasters import FIRST_SHAPE, SHAPE, case_shape, upcast, upcast_case
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -77,22 +78,44 @@ def plan_digest(plan: Plan) -> str:
 
 def case_to_json(case: Case) -> Json:
     """Write a case without its plans, which are kept once and named by `plan_digest`."""
-    return _encode_fields(case, _shape_without_plans())
+    return {name: part_to_json(part) for name, part in case_parts(case)}
+
+
+def case_parts(case: Case) -> Iterator[tuple[str, Any]]:
+    """Name what is kept of a case, in the order in which it is kept."""
+    if (shape := case_shape()) != FIRST_SHAPE:
+        yield SHAPE, shape
+    for name, read, default in _shape_without_plans():
+        value = read(case)
+        if default is _NO_DEFAULT or value != default:
+            yield name, value
+
+
+def part_to_json(part: Any) -> Any:
+    """Write any part of a record of the core."""
+    return _encode(part)
 
 
 def case_from_json(data: Mapping[str, Any], plans: Mapping[str, Plan]) -> Case:
-    """Read a case and give it its plans back; raises KeyError when its present plan is missing."""
-    return _with_plans(_decode(_case_without_plans(), data), plans)
+    """Read a case of any shape and give it its plans back.
+
+    Raises KeyError when its present plan is missing, ValueError for what no edition knows.
+    """
+    return _with_plans(_decode(_case_without_plans(case_shape()), upcast_case(data)), plans)
 
 
 def case_from_text(text: str, plans: Mapping[str, Plan]) -> Case:
     """The same from the JSON text itself: a long one need not be taken apart twice."""
-    wanted: Any = _case_without_plans()
-    return _with_plans(_adapter(wanted).validate_json(f"[{text}]")[0], plans)
+    wanted: Any = _case_without_plans(case_shape())
+    try:
+        known = _adapter(wanted).validate_json(f"[{text}]")[0]
+    except ValidationError:  # of an older shape, which its number tells at once; or no case at all
+        return case_from_json(json.loads(text), plans)
+    return _with_plans(known, plans)
 
 
 def _with_plans(known: Any, plans: Mapping[str, Plan]) -> Case:
-    values = {item.name: getattr(known, item.name) for item in fields(known)}
+    values = {item.name: getattr(known, item.name) for item in fields(known) if item.name != SHAPE}
     return Case(plan=plans[values["plan_digest"]], plans=dict(plans), **values)
 
 
@@ -227,14 +250,20 @@ def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
 
 
 @cache
-def _case_without_plans() -> type[Any]:
+def _case_without_plans(shape: int) -> type[Any]:
+    """A case as it is kept in this shape; one that names another is refused."""
     hints = get_type_hints(Case)
+    this_one: Any = Annotated[int, Limits(ge=shape, le=shape)]
+    named = field(default=FIRST_SHAPE) if shape == FIRST_SHAPE else field()
     kept = [
-        (item.name, hints[item.name], _copy_of(item))
-        for item in fields(Case)
-        if item.name not in _NOT_IN_CASE
+        (SHAPE, this_one, named),
+        *(
+            (item.name, hints[item.name], _copy_of(item))
+            for item in fields(Case)
+            if item.name not in _NOT_IN_CASE
+        ),
     ]
-    return make_dataclass("CaseWithoutPlans", kept, frozen=True, slots=True)
+    return make_dataclass("CaseWithoutPlans", kept, frozen=True, slots=True, kw_only=True)
 
 
 def _copy_of(item: Field[Any]) -> Any:

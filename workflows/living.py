@@ -27,6 +27,8 @@ from workflows.encoding import (
 from workflows.messages import BUSY, KEY_REUSED, Answer, NewEvent, Op, Snapshot
 from workflows.ports import Batch
 
+PLAN_DIGEST = "plan_digest"  # of events that name a plan
+
 
 class KeyReused(Refused):
     """The same key came before, with something else."""
@@ -77,7 +79,7 @@ class LivingCase:
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> LivingCase:
-        """A case that lived before. Raises ValueError for a shape this edition does not know."""
+        """A case that lived before, of any shape. Raises ValueError for one no edition knows."""
         plans = {digest: plan_from_json(plan) for digest, plan in snapshot.plans.items()}
         living = cls(case_from_json(snapshot.case, plans))
         living.pending = list(snapshot.pending)
@@ -200,16 +202,22 @@ class LivingCase:
         return self.pending[0].seq - 1 if self.pending else self.case.version
 
     def batch(self, clock_offset: int) -> Batch:
-        """What is written next."""
+        """What is written next, without plans: whoever opened the case kept them before."""
+        return Batch(self.case.id, tuple(self.pending[: options.BATCH_EVENTS]), clock_offset)
+
+    def with_plans(self, batch: Batch) -> Batch:
+        """The same with every plan that may not be kept yet: long, and hardly ever needed."""
         plans = {
             digest: plan_to_json(self.case.plans[digest]) for digest in sorted(self.unsent_plans)
         }
-        return Batch(self.case.id, tuple(self.pending[: options.BATCH_EVENTS]), clock_offset, plans)
+        return replace(batch, plans=plans)
 
     def written(self, batch: Batch) -> None:
-        """Forget what is in the database now."""
+        """Forget what is in the database now, and what that could not be without."""
         del self.pending[: len(batch.events)]
-        self.unsent_plans.difference_update(batch.plans)
+        self.unsent_plans.difference_update(
+            event.body[PLAN_DIGEST] for event in batch.events if PLAN_DIGEST in event.body
+        )
 
 
 def _newest(case: Case) -> datetime:

@@ -15,11 +15,15 @@ PROJECT = "project_case_events"
 FOLLOW = "follow_ledger"
 
 LEDGER_TROUBLE = "ledger-trouble"  # error type: the ledger holds something else; never retried
+UNKNOWN_PLAN = "unknown-plan"  # error type: nobody kept a plan that an event names
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """New events of one case, in order, and the plans they name that may not be kept yet."""
+    """New events of one case, in order, and the plans they name that may not be kept yet.
+
+    The first attempt comes without plans: they are long, and were kept before the case began.
+    """
 
     case_id: str
     events: tuple[NewEvent, ...]
@@ -63,7 +67,8 @@ class CasePorts(Protocol):
         """Write the events and every row that follows; return the version then in the database.
 
         Repeatable: what is there already is passed over. Fails with LEDGER_TROUBLE, for good,
-        when the ledger holds something else under one of these numbers.
+        when the ledger holds something else under one of these numbers; with UNKNOWN_PLAN when a
+        plan that an event names must be sent along.
         """
         ...
 

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -35,9 +36,7 @@ def batch_of(life: Life, first: int = 1) -> Batch:
 
 
 def project(database: Engine, batch: Batch) -> int:
-    result = ActivityEnvironment().run(Projector(database).project_case_events, batch)
-    assert isinstance(result, int)
-    return result
+    return asyncio.run(ActivityEnvironment().run(Projector(database).project_case_events, batch))
 
 
 def test_it_writes_a_batch_once_however_often_it_comes(database: Engine) -> None:

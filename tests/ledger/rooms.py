@@ -42,8 +42,11 @@ class Said:
     words: str
 
 
-async def homeward(house: House, *arguments: str) -> Said:
-    """Run the command `homeward` in a process of its own, as an operator does."""
+async def homeward(house: House, *arguments: str, program: str = "cli") -> Said:
+    """Run the command `homeward` in a process of its own, as an operator does.
+
+    `program`: another one, as after an upgrade.
+    """
     settings = house.settings
     environment = {
         **os.environ,
@@ -54,7 +57,7 @@ async def homeward(house: House, *arguments: str) -> Said:
         "HOMEWARD_PAYLOAD_KEY": PAYLOAD_KEY,
     }
     run = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli", *arguments),
+        *(sys.executable, "-m", program, *arguments),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -12,19 +12,17 @@ import pytest
 
 from activities.errors import ActRefused
 from domain import core
-from domain.case import EDITION, Case
-from domain.commands import Command
+from domain.case import EDITION
 from domain.core import EDITIONS
-from domain.editions import Edition
-from domain.events import CaseOpened, EditionMoved, Event, RungFired, TaskNoted
+from domain.events import CaseOpened, EditionMoved, RungFired, TaskNoted
 from domain.wake import wake as real_wake
 from tests.builders import MONDAY, STALLED, a_life, an_act, an_opening
 from tests.ledger.editions import SAVED, as_text, recomputed
 from tests.ledger.rooms import ASK, a_note, every_row, forget, homeward, renewed
+from tests.ledger.upgraded import THE_NEXT, made_up
 from tests.workflows.conftest import House
 
 FILES = sorted(SAVED.glob("*/*.json"))
-THE_NEXT = EDITION + 1
 MOVE = replace(an_act("world_edition", "host.case"), by="admin", user="", value=str(THE_NEXT))
 
 
@@ -72,26 +70,13 @@ def test_it_notices_a_core_that_behaves_otherwise(
     assert kept == 0
 
 
-# -- a made-up edition: a note is followed by another one
-
-
-def _advance(case: Case, command: Command | None, at: datetime) -> tuple[Event, ...]:
-    events = EDITIONS[EDITION].advance(case, command, at)
-    return tuple(
-        told
-        for event in events
-        for told in (
-            (event, replace(event, note="text:new")) if isinstance(event, TaskNoted) else (event,)
-        )
-    )
+# -- a made-up edition (tests/ledger/upgraded.py): a note is followed by another one
 
 
 @pytest.fixture
 def the_next(monkeypatch: pytest.MonkeyPatch) -> int:
     """The program after an upgrade: it knows one edition more."""
-    present = EDITIONS[EDITION]
-    newer = Edition(present.open_case, _advance, present.next_wake)
-    monkeypatch.setitem(EDITIONS, THE_NEXT, newer)
+    monkeypatch.setitem(EDITIONS, THE_NEXT, made_up())
     return THE_NEXT
 
 

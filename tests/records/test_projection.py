@@ -137,7 +137,7 @@ def test_it_never_writes_an_older_state_over_a_newer_one(connection: Connection)
     write(connection, life)
     older = a_life(*STALLED[:1], opening=life.opening)
     assert older.case.version < life.case.version
-    write_rows(connection, None, Folded(older.case, Marks()))
+    write_rows(connection, Folded(older.case, Marks()))
     assert cases.version_of(connection, life.case.id) == life.case.version
 
 

@@ -1,0 +1,146 @@
+"""Words of acts that never happened are swept up; nothing that may still be named is."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from activities.cases import CaseEngine
+from activities.sweeping import Swept, sweep_texts
+from domain.commands import Opening
+from records import alarms, private_texts
+from records.errors import LedgerConflict
+from records.ledger import NewEvent
+from tests.builders import an_act
+from tests.ledger.rooms import homeward
+from tests.workflows.conftest import House, house
+from workflows.messages import workflow_id
+
+__all__ = ["house"]
+
+KEY = b"k" * 32
+NOW = datetime.now(UTC)
+OLD = NOW - timedelta(hours=30)
+LIMIT = NOW - timedelta(hours=24)
+
+
+def keep(house: House, opening: Opening, words: str, at: datetime = OLD) -> str:
+    with house.database.begin() as connection:
+        return private_texts.keep(connection, KEY, opening.case_id, words, at)
+
+
+def kept(house: House, opening: Opening) -> set[str]:
+    with house.database.begin() as connection:
+        return set(
+            connection.scalars(
+                text("SELECT body FROM private_texts WHERE case_id = :case"),
+                {"case": opening.case_id},
+            )
+        )
+
+
+async def sweep(house: House) -> Swept:
+    return await sweep_texts(house.database, house.engine, LIMIT)
+
+
+async def test_it_removes_what_nothing_names_and_nothing_else(house: House) -> None:
+    one, other = await house.open(), await house.open()
+    named = keep(house, one, "named")
+    await house.act(one, an_act("note", "host.case", step="ask", note=named))
+    keep(house, one, "lost")
+    keep(house, one, "young", NOW)
+    keep(house, other, "lost too")
+    assert await sweep(house) == Swept(gone=2, left=0)
+    assert kept(house, one) == {"named", "young"}
+    assert kept(house, other) == set()
+    assert await sweep(house) == Swept(gone=0, left=0)
+
+
+async def test_it_looks_at_each_page_of_many(house: House) -> None:
+    opening = await house.open()
+    many = private_texts.AT_A_TIME + 7
+    for number in range(many):
+        keep(house, opening, f"lost {number}", OLD if number % 2 else OLD - timedelta(hours=1))
+    assert await sweep(house) == Swept(gone=many, left=0)
+
+
+async def test_it_looks_no_further_back_than_it_is_told(house: House) -> None:
+    opening = await house.open()
+    keep(house, opening, "of last month", NOW - timedelta(days=30))
+    keep(house, opening, "of yesterday")
+    since = NOW - timedelta(days=7)
+    assert await sweep_texts(house.database, house.engine, LIMIT, since) == Swept(1, 0)
+    assert kept(house, opening) == {"of last month"}
+
+
+async def test_it_leaves_the_words_of_an_act_that_the_ledger_does_not_know_yet(
+    house: House,
+) -> None:
+    """The act was answered while nothing could be written; the sweep comes before the writer."""
+    opening = await house.open()
+    name = keep(house, opening, "said before the disk was full")
+    with house.database.begin() as connection:
+        connection.execute(text(FULL))
+        connection.execute(
+            text("CREATE TRIGGER disk_full BEFORE INSERT ON events EXECUTE FUNCTION full_disk()")
+        )
+    await house.act(opening, an_act("note", "host.case", step="ask", note=name))
+    assert await sweep(house) == Swept(gone=0, left=1)
+    with house.database.begin() as connection:
+        connection.execute(text("DROP TRIGGER disk_full ON events"))
+    for _ in range(300):
+        if any(name in str(row.body) for row in house.rows(opening)):
+            break
+        await asyncio.sleep(0.1)
+    assert await sweep(house) == Swept(gone=0, left=0)
+    assert kept(house, opening) == {"said before the disk was full"}
+
+
+FULL = """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END$$"""
+
+
+async def test_it_leaves_the_words_of_what_the_ledger_refused(house: House) -> None:
+    """A person has yet to look at the event, and will want to read it."""
+    opening = await house.open()
+    name = keep(house, opening, "refused by the ledger")
+    row = house.rows(opening)[0]
+    body = {**dict(row.body), "note": name, "at": NOW.isoformat()}
+    event = NewEvent(seq=1, body=body)
+    with house.database.begin() as connection:
+        alarms.refused(connection, LedgerConflict(opening.case_id, 1), [event])
+    assert await sweep(house) == Swept(gone=0, left=0)
+    assert kept(house, opening) == {"refused by the ledger"}
+
+
+async def test_it_leaves_the_words_of_a_case_that_gives_no_answer(house: House) -> None:
+    opening, lost = await house.open(), await house.open()
+    keep(house, opening, "perhaps on its way")
+    keep(house, lost, "perhaps to be recovered")
+    await house.client.get_workflow_handle(workflow_id(lost.case_id)).terminate("lost")
+    await house.stop_worker()
+    hasty = CaseEngine(
+        house.client, house.database, task_queue=house.settings.task_queue, patience=2
+    )
+    assert await sweep_texts(house.database, hasty, LIMIT) == Swept(gone=0, left=2)
+    await house.start_worker()
+    assert await sweep(house) == Swept(gone=1, left=1)
+
+
+async def test_it_sweeps_up_after_a_case_that_has_ended(house: House) -> None:
+    opening = await house.open()
+    await house.act(opening, an_act("cancel", "host.case", reason=keep(house, opening, "why")))
+    keep(house, opening, "lost")
+    for _ in range(100):
+        if await sweep(house) == Swept(gone=1, left=0):
+            break
+        await asyncio.sleep(0.1)
+    assert kept(house, opening) == {"why"}
+
+
+async def test_it_is_a_command(house: House) -> None:
+    opening = await house.open()
+    keep(house, opening, "lost")
+    said = await homeward(house, "sweep")
+    assert (said.code, said.words) == (0, "1 text(s) that nothing names were removed.\n")
+    assert kept(house, opening) == set()

@@ -1,0 +1,165 @@
+"""A kept case and a snapshot of an older shape are read in the present one, and written in it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Text, cast, select, update
+
+from domain.case import Case
+from domain.core import EDITIONS
+from records import kept
+from records.projection import write_batch
+from records.reproject import reproject
+from records.session import make_engine
+from records.tables import cases
+from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life
+from tests.ledger import pasts
+from tests.ledger.pasts import FIRST, SECOND, THIRD, older
+from tests.ledger.shapes import SAVED, as_folded
+from tests.records.writing import admit, batches, every_row
+from workflows import encoding
+from workflows.encoding import case_from_json, case_from_text, case_to_json
+from workflows.living import LivingCase
+from workflows.upcasters import CASES, FIRST_SHAPE, SHAPE, case_shape
+
+OLD = pytest.mark.parametrize("shape", [FIRST, SECOND])
+
+
+@pytest.fixture
+def upcasting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program after two changes of shape."""
+    for edition, upcaster in pasts.UPCASTERS.items():
+        monkeypatch.setitem(CASES, edition, upcaster)
+
+
+@pytest.fixture
+def connection(postgres_url: str) -> Iterator[Connection]:
+    engine = make_engine(postgres_url)
+    with engine.begin() as opened:
+        yield opened
+    engine.dispose()
+
+
+def plans_of(case: Case) -> dict[str, Any]:
+    return dict(case.plans)
+
+
+def kept_text(connection: Connection, life: Life) -> str:
+    wanted = select(cast(cases.c.state, Text)).where(cases.c.case_id == life.case.id)
+    return str(connection.scalar(wanted))
+
+
+def kept_in(connection: Connection, life: Life, shape: int) -> Case:
+    """Write all of a life but its last move; then let its row be of an older shape."""
+    admit(connection, life)
+    for batch in list(batches(life))[:-1]:
+        write_batch(connection, batch)
+    case = kept.folded(connection, life.case.id)
+    assert case is not None
+    old = older(case_to_json(case), shape)
+    done = connection.execute(
+        update(cases).where(cases.c.case_id == life.case.id).values(state=old)
+    )
+    assert done.rowcount == 1
+    return case
+
+
+@OLD
+def test_it_reads_a_row_of_an_older_shape_and_writes_on_from_there(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, shape: int
+) -> None:
+    life = a_life(*ANSWERED_AND_CLOSED)
+    before = kept_in(connection, life, shape)
+    with pytest.raises(ValueError, match=r"desk|shape"):
+        kept.folded(connection, life.case.id)
+
+    for edition, upcaster in pasts.UPCASTERS.items():
+        monkeypatch.setitem(CASES, edition, upcaster)
+    assert kept.folded(connection, life.case.id) == before
+    write_batch(connection, list(batches(life))[-1])
+    assert kept.folded(connection, life.case.id) == life.case
+    assert json.loads(kept_text(connection, life))[SHAPE] == THIRD
+    written = every_row(connection)
+    reproject(connection)
+    assert every_row(connection) == written
+
+
+@OLD
+def test_it_begins_a_run_with_a_snapshot_of_an_older_shape(upcasting: None, shape: int) -> None:
+    life = a_life(*STALLED)
+    living = LivingCase(life.case)
+    present = living.snapshot()
+    old = older({n: v for n, v in present.case.items() if n != SHAPE}, shape)
+    again = LivingCase.from_snapshot(type(present)(old, present.plans))
+    assert again.case == life.case
+    assert again.snapshot() == present
+    assert present.case[SHAPE] == THIRD
+
+
+def test_it_writes_a_case_as_before_until_a_shape_changes() -> None:
+    case = a_life(*STALLED).case
+    assert CASES or SHAPE not in case_to_json(case)
+    assert case_shape() == max({FIRST_SHAPE, *CASES})
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_it_takes_a_text_of_the_present_shape_apart_once(
+    monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    if changed:
+        for edition, upcaster in pasts.UPCASTERS.items():
+            monkeypatch.setitem(CASES, edition, upcaster)
+    case = a_life(*STALLED).case
+    text = json.dumps(case_to_json(case))
+    monkeypatch.setattr(encoding, "case_from_json", None)  # the second way is never gone
+    assert case_from_text(text, plans_of(case)) == case
+
+
+@pytest.mark.parametrize("wrong", [THIRD + 1, 0, "1", None, 2.5])
+def test_it_refuses_a_shape_it_does_not_know(upcasting: None, wrong: Any) -> None:
+    case = a_life(*STALLED).case
+    told = {**case_to_json(case), SHAPE: wrong}
+    with pytest.raises(ValueError, match="shape"):
+        case_from_json(told, plans_of(case))
+    with pytest.raises(ValueError, match="shape"):
+        case_from_text(json.dumps(told), plans_of(case))
+
+
+def test_it_goes_by_the_number_where_only_a_meaning_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = a_life(*STALLED).case
+    told = {**case_to_json(case), "country": "la"}
+    monkeypatch.setitem(CASES, SECOND, lambda body: {**body, "country": body["country"].upper()})
+    for again in (
+        case_from_json(told, plans_of(case)),
+        case_from_text(json.dumps(told), plans_of(case)),
+        case_from_text(json.dumps(case_to_json(case)), plans_of(case)),
+    ):
+        assert again == case
+
+
+# -- what real programs wrote
+
+
+@pytest.mark.parametrize("file", sorted(SAVED.glob("*.json")), ids=lambda file: file.stem)
+def test_it_reads_every_shape_that_was_ever_kept(file: Any) -> None:
+    """See tests/ledger/shapes.py before anything saved is replaced."""
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    assert saved["cases"]
+    for name, state in saved["cases"].items():
+        case = as_folded(name)
+        assert state.get(SHAPE, FIRST_SHAPE) == int(file.stem)
+        assert case_from_json(state, plans_of(case)) == case
+        assert case_from_text(json.dumps(state), plans_of(case)) == case
+
+
+def test_it_has_a_saved_case_of_every_shape() -> None:
+    assert {int(file.stem) for file in SAVED.glob("*.json")} == {FIRST_SHAPE, *CASES}
+    assert set(CASES) <= set(EDITIONS) - {FIRST_SHAPE}
+
+
+def test_it_leaves_no_name_for_the_number_of_a_shape() -> None:
+    assert SHAPE not in Case.__dataclass_fields__
