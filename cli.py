@@ -23,10 +23,12 @@ rules = typer.Typer(help="The rules: what must be done, by whom, in what time.")
 user = typer.Typer(help="People who sign in.")
 token = typer.Typer(help="Tokens of programs that use the API.")
 audit = typer.Typer(help="The ledger of what happened.")
+edition = typer.Typer(help="How cases behave: each as its edition says, until it is moved.")
 app.add_typer(rules, name="rules")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(edition, name="edition")
 
 RULES = Path(__file__).parent / "rules"
 Folder = Annotated[Path, typer.Option(help="the folder of rules")]
@@ -281,6 +283,23 @@ def recover(
         raise typer.Exit(1)
 
 
+@app.command()
+def sweep() -> None:
+    """Remove the words of acts that never happened; those of a case that gives no answer stay."""
+    import asyncio
+    from datetime import UTC, datetime, timedelta
+
+    from activities.sweeping import sweep_texts_of
+
+    settings = _settings_here()
+    before = datetime.now(UTC) - timedelta(hours=settings.sweep_after_hours)
+    with _database() as database:
+        swept = asyncio.run(sweep_texts_of(database, settings, before))
+    print(f"{swept.gone} text(s) that nothing names were removed.")
+    if swept.left:
+        print(f"{swept.left} text(s) stay: their cases do not run, or are not level yet.")
+
+
 @audit.command("verify")
 def audit_verify() -> None:
     """Find ledger rows that were changed, removed or put in another order; exit 1 if there are."""
@@ -296,6 +315,64 @@ def audit_verify() -> None:
     if wrong:
         raise typer.Exit(1)
     print(f"The chains of {len(cases)} case(s) hold.")
+
+
+# -- editions
+
+
+@edition.command("show")
+def edition_show() -> None:
+    """Say how many cases are of each edition; exit 1 if this program does not know one of them."""
+    from domain.case import EDITION
+    from domain.core import EDITIONS
+    from records.editions import counts
+
+    with _database() as database, database.connect() as connection:
+        found = counts(connection)
+    for one in found:
+        known = "" if one.edition in EDITIONS else "; this program does not know it"
+        print(f"edition {one.edition}: {one.open} open, {one.ended} ended{known}")
+    print(f"New cases are of edition {EDITION}.")
+    if any(one.edition not in EDITIONS for one in found):
+        raise typer.Exit(1)
+
+
+@edition.command("move")
+def edition_move(
+    number: int,
+    case: Annotated[
+        list[str] | None, typer.Option(help="its reference; again for more; none: every open case")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="say what would be done, change nothing")] = False,
+) -> None:
+    """Let open cases behave from now on as a newer edition says; exit 1 if one was not moved."""
+    import asyncio
+    from collections import Counter
+
+    from activities.editions import PASSED_OVER, WRONG, Became, moves
+    from activities.errors import EngineAway
+    from domain.core import EDITIONS
+
+    if number not in EDITIONS:
+        raise _fail(f"This program does not know edition {number}.", 2)
+    told: Counter[Became] = Counter()
+
+    async def move() -> None:
+        settings = _settings_here()
+        async for one in moves(database, settings, number, case or (), dry_run=dry_run):
+            told[one.became] += 1
+            print(one.in_words(number), flush=True)
+
+    with _database() as database:
+        try:
+            asyncio.run(move())
+        except EngineAway as away:
+            raise _fail(str(away)) from None
+    done = Became.WOULD_MOVE if dry_run else Became.MOVED
+    passed, wrong = (sum(told[one] for one in some) for some in (PASSED_OVER, WRONG))
+    print(f"{told[done]} case(s) {done.value} to edition {number}; {passed} passed over.")
+    if wrong:
+        raise _fail(f"{wrong} case(s) not moved; it is safe to run this again.")
 
 
 def _settings_here() -> Settings:

@@ -63,11 +63,19 @@ class Settings(BaseSettings):
         default=False, description="Fictional cases that may live at their own date."
     )
     sandbox: bool = Field(
-        default=True, description="Temporal's workflow sandbox; off is faster, for tried code only."
+        default=False,
+        description="Temporal's workflow sandbox: on in every test, off where tried code runs.",
     )
     processes: int = Field(default=1, ge=1, description="Worker processes.")
     cached_cases: int = Field(
-        default=2_000, ge=1, description="Open cases a worker keeps in memory; others are replayed."
+        default=4_000, ge=1, description="Open cases a worker keeps in memory; others are replayed."
+    )
+    sweep_after_hours: int = Field(
+        default=24,
+        ge=1,
+        le=24 * 365,
+        description="Words of acts that never happened are removed so long after they were sent. "
+        "A proposal: a day, for an answer that was lost is asked for again within one.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

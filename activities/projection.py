@@ -25,7 +25,7 @@ from records.remembered import Remembered
 from workflows import ports
 
 WRITERS = 2  # while one waits for the database, the other prepares
-REMEMBERS = 2_000  # cases: as many as a worker keeps running
+REMEMBERS = 4_000  # cases: as many as a worker keeps running
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from api import errors
 from api.asked import Asked
 from api.deps import House
 from api.policy import Caller, permission_of
-from api.view import Done, done_of
+from api.view.done import Done, done_of
 from domain import errors as core
 from domain.case import Case, Office
 from domain.commands import Command

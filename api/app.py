@@ -32,7 +32,8 @@ from api.json import (
 )
 from api.opening import known_roles
 from api.policy import EVERYTHING, Policy
-from api.security import BodyLimit, Guard, SessionCookie
+from api.security import BodyLimit, Guard, Heads, SessionCookie
+from api.sweeping import sweep_for_ever
 from api.telemetry import Metrics, Telemetry, Unforeseen
 from api.watchdog import watch
 from domain.acts.person import CONFLICT, FLAGS
@@ -83,11 +84,12 @@ def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> Fa
     metrics = Metrics()
     app.state.metrics = metrics
     https = settings.public_url().startswith("https://")
-    app.add_middleware(BodyLimit, most=MOST_BYTES)
+    app.add_middleware(BodyLimit, most=MOST_BYTES, answer_people=pages.answer_people)
     app.add_middleware(Unforeseen)
     app.add_middleware(Guard, https=https)
     app.add_middleware(Telemetry, metrics=metrics)
-    errors.install(app)
+    app.add_middleware(Heads)
+    errors.install(app, pages.answer_people)
     app.include_router(health.routes)
     app.include_router(_version_one(rehearsal_too=settings.rehearsal), prefix="/api/v1")
     pages.install(app)
@@ -148,12 +150,12 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = await build(settings, rulebook, app.state.metrics, move_clock)
         app.state.house = house
-        going = [asyncio.create_task(_prepare(house)), asyncio.create_task(watch(house))]
+        busy = (_prepare(house), watch(house), sweep_for_ever(house))
+        going = [asyncio.create_task(one) for one in busy]
         yield
         for task in going:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*going)
+        await asyncio.gather(*going, return_exceptions=True)
         house.database.dispose()
 
     return lifespan

@@ -17,8 +17,10 @@ from api.fields import (
     Line,
     Moment,
     RehearsalMoment,
+    Version,
     Word,
 )
+from api.shapes import RESULT_KEY
 
 Do: TypeAlias = Literal[
     "accept",
@@ -58,7 +60,6 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-RESULT_KEY = r"^[a-z][a-z0-9_]{0,39}$"
 ResultText = Annotated[FreeText, BeforeValidator(_as_text)]
 Result = Annotated[
     dict[Annotated[str, Field(pattern=RESULT_KEY)], ResultText],
@@ -128,10 +129,8 @@ class Asking(Strict):
     happened: Moment | None = Field(
         default=None, description="When it was so, if that was before now. Never in the future."
     )
-    version: int | None = Field(
+    version: Version | None = Field(
         default=None,
-        ge=0,
-        le=2**31 - 1,
         description="The version of the case you had before you. If somebody else ended the same "
         "thing after it, you get a conflict.",
     )

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Engine
 from temporalio.client import Client
 
 from activities.cases import CaseEngine
+from api import shapes
 from api.errors import Unauthorized
+from api.fields import Rows
 from api.policy import EVERYTHING, Caller, Place, Policy
 from api.security import SessionCookie
 from api.telemetry import Metrics
@@ -24,8 +26,6 @@ from domain.ruleregister import RegisteredOffice
 from records import sessions, tokens, users
 from settings import Settings
 
-KEY = r"^[!-~]+$"
-ONE_LINE = r"^[ -~]*[!-~][ -~]*$"
 BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="token",
@@ -91,7 +91,8 @@ def connection(house: TheHouse) -> Iterator[Connection]:
         yield opened
 
 
-Records = Annotated[Connection, Depends(connection)]
+# Ends with the route's function: nothing may be answered that was not written yet.
+Records = Annotated[Connection, Depends(connection, scope="function")]
 
 
 # -- who asks
@@ -177,7 +178,7 @@ def idempotency_key(
             alias="Idempotency-Key",
             min_length=1,
             max_length=200,
-            pattern=KEY,
+            pattern=shapes.KEY,
             description="A new random word for every new change; the same again when repeating. "
             "Needed on every change.",
             examples=["6f1c2f60-5d0e-4f0e-9c57-0b1d8f0f9a11"],
@@ -201,7 +202,7 @@ class Paging:
 
 
 def paging(
-    limit: Annotated[int, Query(ge=1, le=100, description="Rows of one page.")] = 25,
+    limit: Annotated[Rows, Query(description="Rows of one page.")] = 25,
     cursor: Annotated[
         str | None, Query(max_length=500, description="`next` of the page before.")
     ] = None,
@@ -220,7 +221,7 @@ def purpose(
             alias="X-Purpose",
             min_length=3,
             max_length=200,
-            pattern=ONE_LINE,
+            pattern=shapes.ONE_LINE,
             description="Why the record of a person is opened; it is noted with your name.",
             examples=["preparing the tracing request"],
         ),

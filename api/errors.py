@@ -2,7 +2,7 @@
 
 Problem
 ├── Unauthorized Forbidden NotFound MethodNotAllowed
-├── TooLarge WrongContentType MissingField InvalidField KeyReused
+├── TooLarge WrongContentType MissingField InvalidField KeyReused AlreadyMade
 ├── EngineAway RecordsAway RecordsDisagree NotVisibleYet TooManyTries
 └── Unexpected
 The refusals of the core (`domain/errors.py`) become problems under their own slugs.
@@ -11,22 +11,26 @@ The refusals of the core (`domain/errors.py`) become problems under their own sl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from api.saying import place, sentence
 from domain import errors as core
 from records.paging import BadCursor
 
 MEDIA_TYPE = "application/problem+json"
-LONGEST_NAME = 60
+
+# What the database raises when it is away, or cannot write: full, over its quota, made read-only.
+RECORDS_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 
 log = structlog.get_logger("api")
 
@@ -118,6 +122,19 @@ class KeyReused(Problem):
     title = "This Idempotency-Key was used before for another request; take a new one"
 
 
+class AlreadyMade(Problem):
+    """The same was made before with this key, and its secret is shown only once. `made`: its id."""
+
+    slug = "already-made"
+    status = 409
+    title = "This was made before, and its secret was shown once"
+
+    def __init__(self, detail: str, *, made: str) -> None:
+        """Keep the sentence, and the id of what there is."""
+        super().__init__(detail)
+        self.made = made
+
+
 class TooManyTries(Problem):
     """Too many wrong passwords."""
 
@@ -181,6 +198,7 @@ OWN: tuple[type[Problem], ...] = (
     MissingField,
     InvalidField,
     KeyReused,
+    AlreadyMade,
     TooManyTries,
     EngineAway,
     RecordsAway,
@@ -217,6 +235,7 @@ class ProblemBody(BaseModel):
     detail: str
     field: str | None = Field(default=None, description="The field it is about, if one.")
     errors: list[FieldProblem] | None = Field(default=None, description="Every field, if several.")
+    made: str | None = Field(default=None, description="Id of what was made before, if anything.")
     request: str | None = Field(default=None, description="Number of this request in our log.")
 
 
@@ -229,6 +248,7 @@ def body_of(problem: Problem | core.Refused, request_id: str | None = None) -> d
         status=problem.status,
         detail=problem.detail,
         field=field,
+        made=getattr(problem, "made", None),
         request=request_id,
     ).model_dump(exclude_none=True)
 
@@ -246,6 +266,12 @@ def answer(request: Request, problem: Problem | core.Refused, **more: Any) -> JS
     return JSONResponse(content, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+class ForPeople(Protocol):
+    """Answers a refusal with a page where a browser asks for one; None for programs."""
+
+    def __call__(self, request: Request, problem: Problem) -> Response | None: ...
+
+
 def from_slug(slug: str, detail: str) -> core.Refused | None:
     """Return the refusal of the core that has this slug, or None."""
     kind = core.BY_SLUG.get(slug)
@@ -260,7 +286,7 @@ def problems_of(wrong: Sequence[Mapping[str, Any]]) -> tuple[Problem, list[Field
 
     What was typed is never repeated: it may hold a name.
     """
-    lines = [FieldProblem(field=_place(item), problem=_sentence(item)) for item in wrong]
+    lines = [FieldProblem(field=place(item), problem=sentence(item)) for item in wrong]
     missing = all(item["type"] == "missing" for item in wrong)
     kind = MissingField if missing else InvalidField
     chosen = next((i for i, item in enumerate(wrong) if missing or item["type"] != "missing"), 0)
@@ -272,53 +298,15 @@ def _named(field: str) -> str:
     return f"`{field}`" if field else "The body"
 
 
-def _place(item: Mapping[str, Any]) -> str:
-    parts = [part for part in item["loc"] if part not in {"body", "query", "path", "header"}]
-    if item["type"] == "json_invalid":
-        return ""
-    return ".".join(_tame(str(part)) for part in parts)
+def of_http(wrong: HTTPException) -> Problem:
+    """The problem that stands for a refusal of the framework."""
+    if wrong.status_code == 400:
+        return InvalidField("The body cannot be read")
+    return next((kind for kind in OWN if kind.status == wrong.status_code), Unexpected)()
 
 
-def _tame(name: str) -> str:
-    shown = "".join(letter for letter in name if letter.isprintable())
-    return shown if len(shown) <= LONGEST_NAME else shown[:LONGEST_NAME] + "…"
-
-
-_SENTENCES = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a field of this request",
-    "json_invalid": "is not JSON that can be read",
-    "model_attributes_type": "must be a JSON object",
-    "dict_type": "must be a JSON object",
-    "string_type": "must be text",
-    "string_pattern_mismatch": "is not written the way it must be",
-    "date_type": "must be a date, as 2026-03-05",
-    "date_parsing": "must be a date, as 2026-03-05",
-    "date_from_datetime_parsing": "must be a date, as 2026-03-05",
-    "datetime_type": "must be a moment with its offset, as 2026-03-05T10:00:00+07:00",
-    "datetime_parsing": "must be a moment with its offset, as 2026-03-05T10:00:00+07:00",
-    "datetime_from_date_parsing": "must be a moment with its offset, as 2026-03-05T10:00:00+07:00",
-    "timezone_aware": "must be a moment with its offset, as 2026-03-05T10:00:00+07:00",
-    "uuid_parsing": "must be an id",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-}
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
-    kind = str(item["type"])
-    if kind == "value_error":
-        return str(item.get("ctx", {}).get("error", "cannot have this value"))
-    if kind in {"literal_error", "enum"}:
-        return f"is one of {item['ctx']['expected']}"
-    if kind in _SENTENCES:
-        return _SENTENCES[kind]
-    message = str(item.get("msg", "cannot have this value"))
-    return message.replace("Input should", "should").replace("String should", "should")
-
-
-def install(app: FastAPI) -> None:
-    """Make the application answer every refusal as a problem."""
+def install(app: FastAPI, answer_people: ForPeople) -> None:
+    """Make the application answer every refusal as a problem, and people's browsers with a page."""
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, problem: Problem) -> JSONResponse:
@@ -342,17 +330,21 @@ def install(app: FastAPI) -> None:
         return answer(request, NotFound(str(wrong).capitalize(), field="cursor"))
 
     @app.exception_handler(HTTPException)
-    async def _http(request: Request, wrong: HTTPException) -> JSONResponse:
-        found = next((k for k in OWN if k.status == wrong.status_code), None)
-        if found is None and wrong.status_code == 400:
-            return answer(request, InvalidField("The body cannot be read"))
-        response = answer(request, (found or Unexpected)())
+    async def _http(request: Request, wrong: HTTPException) -> Response:
+        problem = of_http(wrong)
+        response = answer_people(request, problem) or answer(request, problem)
         response.headers.update(wrong.headers or {})
         return response
 
-    @app.exception_handler(OperationalError)
-    @app.exception_handler(InterfaceError)
-    @app.exception_handler(PoolTimeoutError)
     async def _records_away(request: Request, wrong: Exception) -> JSONResponse:
-        log.warning("records-away", error=type(wrong).__name__)
+        log.warning("records-away", **why_away(wrong))
         return answer(request, RecordsAway())
+
+    for kind in RECORDS_AWAY:
+        app.add_exception_handler(kind, _records_away)
+
+
+def why_away(wrong: Exception) -> dict[str, str]:
+    """For the log: the kind of error, and PostgreSQL's own number of it (53100: a full disk)."""
+    original = wrong.orig if isinstance(wrong, DBAPIError) else None
+    return {"error": type(wrong).__name__, "sqlstate": getattr(original, "sqlstate", None) or ""}

@@ -17,7 +17,7 @@ from api import acts, errors
 from api.asked import Open
 from api.deps import House, ReadyPlan
 from api.policy import Caller
-from api.view import Done
+from api.view.done import Done
 from domain import errors as core
 from domain.acts.person import CONFLICT, FLAGS
 from domain.acts.steering import adult_on

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from activities.errors import EngineError
 from api import acts, errors
 from api.deps import House
+from api.fields import SeenVersion
 from api.policy import Caller
 from domain import views
 from domain.case import Case, Task
@@ -69,8 +70,8 @@ def _now_of(house: House, row: CaseView) -> datetime:
 
 
 AtLeast = Annotated[
-    int,
-    Query(ge=0, le=2**31 - 1, description="Wait up to 2 seconds until this version is visible."),
+    SeenVersion,
+    Query(description="Wait up to 2 seconds until this version is visible."),
 ]
 
 

@@ -79,16 +79,20 @@ def is_cross_site(method: str, headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    except ValueError:  # no address at all
+        return True
 
 
 class BodyLimit:
     """Lets no body in that is longer than a request can sensibly be: it would wedge the engine."""
 
-    def __init__(self, app: ASGIApp, *, most: int) -> None:
+    def __init__(self, app: ASGIApp, *, most: int, answer_people: errors.ForPeople) -> None:
         """Wrap `app`; `most` in bytes."""
         self.app = app
         self.most = most
+        self.answer_people = answer_people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; a body that turns out too long ends it."""
@@ -97,7 +101,9 @@ class BodyLimit:
             return
         told = Headers(scope=scope).get("content-length", "0")
         if not told.isdecimal() or int(told) > self.most:
-            await errors.answer(Request(scope), errors.TooLarge())(scope, receive, send)
+            request, problem = Request(scope), errors.TooLarge()
+            page = self.answer_people(request, problem)
+            await (page or errors.answer(request, problem))(scope, receive, send)
             return
         seen = 0
 
@@ -143,3 +149,16 @@ class Guard:
             await response(scope, receive, send_guarded)
             return
         await self.app(scope, receive, send_guarded)
+
+
+class Heads:
+    """Answers HEAD as GET without the body, on every address: monitors and browsers ask so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the whole application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on as GET; the server sends no body for what came as HEAD."""
+        asked = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self.app({**scope, "method": "GET"} if asked else scope, receive, send)

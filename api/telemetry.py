@@ -30,6 +30,7 @@ class Metrics:
     seconds: Histogram = field(init=False)
     alarms: Gauge = field(init=False)
     stuck: Gauge = field(init=False)
+    clock: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the figures; labels are routes and statuses, never an id."""
@@ -56,6 +57,12 @@ class Metrics:
             "Cases that the engine tries to run and cannot.",
             registry=self.registry,
         )
+        clock = Gauge(
+            "homeward_clock_ahead_seconds",
+            "How far this API's clock is ahead of the database's; one of them is wrong.",
+            registry=self.registry,
+        )
+        object.__setattr__(self, "clock", clock)
         object.__setattr__(self, "stuck", stuck)
         object.__setattr__(self, "alarms", alarms)
         object.__setattr__(self, "requests", requests)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.view import Shape
+from api.view.shape import Shape
 from records.ledger import LedgerRow
 
 Body = Mapping[str, Any]

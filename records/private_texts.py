@@ -7,16 +7,32 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from sqlalchemy import Connection, Text, cast, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from records.tables import events, private_texts
+from records.tables import alarms, events, private_texts
 
 PREFIX = "text:"
 AN_INSTANT = timedelta(microseconds=1)
+AT_A_TIME = 200  # texts looked at in one statement: each is looked for in the events of its case
+Place: TypeAlias = tuple[datetime, str]  # a text by when it was written, and its name
 
 
 def name_of(key: bytes, case_id: str, body: str) -> str:
@@ -64,16 +80,55 @@ def take_back(
     return gone.rowcount
 
 
-def sweep(connection: Connection, before: datetime) -> int:
-    """Delete texts written before that moment which no event names; return how many.
+@dataclass(frozen=True, slots=True)
+class Nameless:
+    """Texts that nothing names, by case; `next` is where to look on, None at the end."""
 
-    Leave hours between: a command that timed out at the caller may still happen.
+    of_case: Mapping[str, tuple[str, ...]]
+    next: Place | None
+
+
+def nameless(
+    connection: Connection, before: datetime, after: Place | None = None, limit: int = AT_A_TIME
+) -> Nameless:
+    """Look through some texts written before that moment, oldest first, from `after` on."""
+    shown = (private_texts.c.case_id, private_texts.c.written_at, private_texts.c.name)
+    query = select(*shown, _is_named().label("named")).where(private_texts.c.written_at < before)
+    if after is not None:
+        place = tuple_(private_texts.c.written_at, private_texts.c.name)
+        query = query.where(place > tuple_(*after))
+    order = (private_texts.c.written_at, private_texts.c.name)
+    rows = connection.execute(query.order_by(*order).limit(limit)).all()
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.named:
+            found.setdefault(row.case_id, []).append(row.name)
+    last = rows[-1] if len(rows) == limit else None
+    return Nameless(
+        {case_id: tuple(names) for case_id, names in found.items()},
+        None if last is None else (last.written_at, last.name),
+    )
+
+
+def sweep(connection: Connection, before: datetime, names: Iterable[str] | None = None) -> int:
+    """Delete texts written before that moment which nothing names; return how many.
+
+    `names` are the only ones looked at. Leave hours between: a command that timed out at the
+    caller may still happen, and events may be on their way (`activities/sweeping.py` asks).
     """
-    named = exists().where(
-        events.c.case_id == private_texts.c.case_id,
-        func.strpos(cast(events.c.body, Text), private_texts.c.name) > 0,
+    gone = delete(private_texts).where(private_texts.c.written_at < before, ~_is_named())
+    if names is not None:
+        gone = gone.where(private_texts.c.name.in_(list(names)))
+    return connection.execute(gone).rowcount
+
+
+def _is_named() -> ColumnElement[bool]:
+    """An event names the text, or one that the ledger refused and a person has yet to look at."""
+    return or_(*(_names_it(table) for table in (events, alarms)))
+
+
+def _names_it(table: Table) -> ColumnElement[bool]:
+    return exists().where(
+        table.c.case_id == private_texts.c.case_id,
+        func.strpos(cast(table.c.body, Text), private_texts.c.name) > 0,
     )
-    gone = connection.execute(
-        delete(private_texts).where(private_texts.c.written_at < before, ~named)
-    )
-    return gone.rowcount

@@ -360,3 +360,13 @@ tokens = Table(
     _moment("revoked_at"),
     Index(None, "user_id"),
 )
+
+# Idempotency keys of changes that leave no event (`used_keys.py`); those of acts are in `events`.
+used_keys = Table(
+    "used_keys",
+    metadata,
+    Column("key", Text, primary_key=True),  # keyed digest of principal and key
+    _text("content"),  # keyed digest of what was asked
+    _text("made", needed=False),  # id of what it made
+    _moment("at", needed=True),
+)

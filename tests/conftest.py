@@ -31,6 +31,9 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
+# What a workflow must not do is caught here; an installation runs without (docs/performance.md).
+os.environ["HOMEWARD_SANDBOX"] = "true"
+
 
 def pytest_unconfigure() -> None:
     # The Temporal SDK's threads still hold Python objects; without this the exit may crash.

@@ -6,26 +6,19 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Response
 
-from api import acts, errors, reading
+from api import acts, errors, reading, shapes
 from api.asked import Asked, Open, PersonRecord
-from api.deps import NEEDS_KEY, Key, Needs, Pages, Purpose, Records, TheHouse, office_of
+from api.deps import Key, Needs, Pages, Purpose, Records, TheHouse, office_of
+from api.fields import Days, Lines, SeenVersion
+from api.once import Once
 from api.opening import open_case
 from api.policy import ALL_CASES, Caller
 from api.routing import CHANGING, READING, refusals, router
 from api.telling import TimelineShape, line_of, texts_in
-from api.view import (
-    CaseItem,
-    CaseShape,
-    Done,
-    ForecastShape,
-    NewerRulesShape,
-    PageOf,
-    case_item,
-    case_shape,
-    forecast_shape,
-    newer_rules_shape,
-    page_of,
-)
+from api.view.cases import CaseItem, CaseShape, case_item, case_shape
+from api.view.done import Done
+from api.view.forecast import ForecastShape, NewerRulesShape, forecast_shape, newer_rules_shape
+from api.view.shape import PageOf, page_of
 from records import cases, ledger, people, private_texts, timeline
 from records.people import Person
 
@@ -36,16 +29,16 @@ CaseRef = Annotated[
     Path(
         min_length=1,
         max_length=64,
-        pattern=r"^[0-9A-Za-z-]+$",
+        pattern=shapes.CASE,
         description="Id of a case, or its reference as `K7QFM-2XDRT`.",
         examples=["K7QFM-2XDRT"],
     ),
 ]
 Status = Literal["open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled"]
 Turn = Literal["host", "origin", "partner", "person", "nobody"]
-Corridor = Annotated[str, Query(max_length=40, pattern=r"^[a-z-]+$", examples=["th-la"])]
+Corridor = Annotated[str, Query(max_length=40, pattern=shapes.CORRIDOR, examples=["th-la"])]
 OwnOffice = Annotated[
-    str, Query(max_length=80, pattern=r"^[a-z0-9-]+$", description="One of your own offices.")
+    str, Query(max_length=80, pattern=shapes.OFFICE, description="One of your own offices.")
 ]
 Opens = Annotated[Caller, Depends(Needs("cases.open"))]
 Lists = Annotated[Caller, Depends(Needs("cases.list"))]
@@ -115,8 +108,8 @@ def read_timeline(
     caller: Reads,
     records: Records,
     case_ref: CaseRef,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    after: Annotated[SeenVersion, Query()] = 0,
+    limit: Annotated[Lines, Query()] = 100,
     at_least: reading.AtLeast = 0,
 ) -> TimelineShape:
     """Every event of the case in order: who, when, for whom. Reasons stand under `texts`."""
@@ -140,7 +133,7 @@ def read_forecast(
     caller: Reads,
     records: Records,
     case_ref: CaseRef,
-    days: Annotated[int, Query(ge=1, le=730)] = 400,
+    days: Annotated[Days, Query()] = 400,
     at_least: reading.AtLeast = 0,
 ) -> ForecastShape:
     """Every reminder and rung to come, with its date and whom it reaches."""
@@ -205,19 +198,27 @@ def read_person(
     "/cases/{case_ref}/person",
     responses=refusals(*CHANGING),
     summary="Change a person's record",
-    dependencies=NEEDS_KEY,
 )
 def write_person(
     house: TheHouse,
     caller: Person_,
     records: Records,
+    key: Key,
     case_ref: CaseRef,
     purpose: Purpose,
     record: PersonRecord,
 ) -> PersonRecord:
-    """Write name and contact anew. The rules hear of a birth date by the act `correct` alone."""
+    """Write name and contact anew. The rules hear of a birth date by the act `correct` alone.
+
+    Repeated with the same key it writes nothing, and answers what is written now.
+    """
     looked = reading.look_whole(house, records, caller, case_ref)
+    once = Once.of(house, caller, key, "person", looked.case.id, record.model_dump(mode="json"))
+    again = once.before(records, house.instant()) is not None
     known = people.read(records, looked.case.id)
+    if again:
+        reading.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+        return _record_of(known)
     person = Person(
         record.name,
         record.contact,

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 
+from api import shapes
 from api.deps import Needs, TheHouse
 from api.errors import NotFound
 from api.routing import READING, refusals, router
-from api.view import CorridorItem, CorridorShape, PageOf, corridor_item, corridor_shape
+from api.view.corridors import CorridorItem, CorridorShape, corridor_item, corridor_shape
+from api.view.shape import PageOf
 
 routes = router("corridors")
 MAY_READ = [Depends(Needs("corridors.read"))]
@@ -32,7 +34,7 @@ def list_(house: TheHouse) -> PageOf[CorridorItem]:
 )
 def read(
     house: TheHouse,
-    corridor: Annotated[str, Path(max_length=40, pattern=r"^[a-z-]+$", examples=["th-la"])],
+    corridor: Annotated[str, Path(max_length=40, pattern=shapes.CORRIDOR, examples=["th-la"])],
 ) -> CorridorShape:
     """Its cards: who does what, after what, in what time, and by whose word."""
     ready = house.plans.get(corridor)

@@ -12,7 +12,9 @@ from api.json.cases import CaseRef, OwnOffice
 from api.json.tasks import Step
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.view import Done, EscalationItem, PageOf, escalation_item, page_of
+from api.view.done import Done
+from api.view.escalations import EscalationItem, escalation_item
+from api.view.shape import PageOf, page_of
 from records import escalations
 
 routes = router("escalations")

@@ -5,23 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
+from annotated_types import Ge, Le
 from fastapi import Depends, Path, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from api import accounts
+from api import accounts, shapes
 from api.asked import Strict
-from api.deps import NEEDS_KEY, Needs, Records, TheHouse, signed_in
-from api.errors import InvalidField, NotFound
-from api.fields import Line, Scope, Word
+from api.deps import Key, Needs, Records, TheHouse, signed_in
+from api.errors import AlreadyMade, InvalidField, NotFound
+from api.fields import Line, Scope, Word, whole
+from api.once import Once
 from api.policy import EVERYTHING, Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.view import Shape
+from api.view.shape import Shape
 from records import tokens, users
 
 routes = router("me")
 
 SignedIn = Annotated[Caller, Depends(signed_in)]
-MANAGING = [Depends(Needs("accounts.manage")), *NEEDS_KEY]
+Manages = Annotated[Caller, Depends(Needs("accounts.manage"))]
 
 
 class Me(Shape):
@@ -36,12 +38,15 @@ class Me(Shape):
     rehearsal: bool = Field(description="True where cases are fictional and time can be moved.")
 
 
+TokenDays = Annotated[int, Ge(1), Le(accounts.LONGEST_TOKEN_DAYS), BeforeValidator(whole)]
+
+
 class NewToken(Strict):
     """A token for a user in one of their offices."""
 
     user: Word = Field(examples=["mali"])
     office: Word = Field(examples=["th-ubon-case"])
-    days: int = Field(default=accounts.TOKEN_DAYS, ge=1, le=accounts.LONGEST_TOKEN_DAYS)
+    days: TokenDays = accounts.TOKEN_DAYS
     scopes: list[Scope] = Field(
         default_factory=lambda: [EVERYTHING],
         max_length=40,
@@ -81,14 +86,23 @@ def me(house: TheHouse, caller: SignedIn, records: Records) -> Me:
     status_code=201,
     responses=refusals(*CHANGING),
     summary="Make a token",
-    dependencies=MANAGING,
 )
-def make(house: TheHouse, records: Records, asked: NewToken) -> TokenShape:
-    """A token is kept as a hash: repeating this makes a second one, also with the same key."""
+def make(
+    house: TheHouse, caller: Manages, records: Records, key: Key, asked: NewToken
+) -> TokenShape:
+    """A token is kept as a hash and shown once.
+
+    Repeated with the same key it makes no second one: the answer is 409 `already-made`, and `made`
+    is the prefix of the first. If its answer was lost, end it and make another with a new key.
+    """
     unknown = set(asked.scopes) - house.policy.permissions - {EVERYTHING}
     if unknown:
         raise InvalidField("`scopes` are permissions of access.toml, or *", field="scopes")
     now = house.instant()
+    once = Once.of(house, caller, key, "token", asked.model_dump(mode="json"))
+    known = once.before(records, now)
+    if known is not None:
+        raise _made_before(known.made or "")
     try:
         issued = accounts.make_token(
             records,
@@ -101,6 +115,7 @@ def make(house: TheHouse, records: Records, asked: NewToken) -> TokenShape:
         )
     except accounts.AccountWrong as wrong:
         raise NotFound(str(wrong), field="user") from None
+    once.made(records, issued.prefix)
     holder = tokens.check(records, issued.token, now)
     assert holder is not None  # noqa: S101 - it was made a line ago
     return TokenShape(
@@ -117,14 +132,26 @@ def make(house: TheHouse, records: Records, asked: NewToken) -> TokenShape:
     status_code=204,
     responses=refusals(*CHANGING),
     summary="Revoke a token",
-    dependencies=MANAGING,
 )
 def revoke(
     house: TheHouse,
+    caller: Manages,
     records: Records,
-    prefix: Annotated[str, Path(max_length=40, pattern=r"^[0-9a-z]+$")],
+    key: Key,
+    prefix: Annotated[str, Path(max_length=40, pattern=shapes.PREFIX)],
 ) -> Response:
     """It does not count any more from this moment on."""
-    if not tokens.revoke(records, prefix, house.instant()):
+    once = Once.of(house, caller, key, "end token", prefix)
+    if once.before(records, house.instant()) is None and not tokens.revoke(
+        records, prefix, house.instant()
+    ):
         raise NotFound
     return Response(status_code=204)
+
+
+def _made_before(prefix: str) -> AlreadyMade:
+    return AlreadyMade(
+        f"A token was made with this key before, and its secret was shown once. If that answer "
+        f"did not reach you, end token {prefix} and make another with a new key",
+        made=prefix,
+    )

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
+from api import shapes
 from api.deps import Needs, TheHouse
 from api.errors import NotFound
 from api.routing import READING, refusals, router
-from api.view import OfficeShape, PageOf, office_shape
+from api.view.offices import OfficeShape, office_shape
+from api.view.shape import PageOf
 
 routes = router("offices")
 MAY_READ = [Depends(Needs("offices.read"))]
@@ -18,7 +20,7 @@ MAY_READ = [Depends(Needs("offices.read"))]
 @routes.get("/offices", responses=refusals(*READING), summary="List offices", dependencies=MAY_READ)
 def list_(
     house: TheHouse,
-    country: Annotated[str | None, Query(pattern=r"^[A-Z]{2}$", examples=["LA"])] = None,
+    country: Annotated[str | None, Query(pattern=shapes.COUNTRY, examples=["LA"])] = None,
     role: Annotated[
         str | None, Query(max_length=40, description="A role without its side, as `tracing`.")
     ] = None,
@@ -40,7 +42,7 @@ def list_(
 )
 def read(
     house: TheHouse,
-    office: Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9-]+$", examples=["th-datip"])],
+    office: Annotated[str, Path(max_length=80, pattern=shapes.OFFICE, examples=["th-datip"])],
 ) -> OfficeShape:
     """Where it is, whom it answers to, and how it is reached."""
     found = house.register.get(office)

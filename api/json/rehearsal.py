@@ -15,7 +15,7 @@ from api.fields import Moment
 from api.json.cases import CaseRef
 from api.policy import Caller
 from api.routing import CHANGING, refusals, router
-from api.view import Done
+from api.view.done import Done
 from records import cases
 from workflows.messages import workflow_id
 

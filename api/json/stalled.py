@@ -10,7 +10,8 @@ from api.deps import Needs, Pages, Records, TheHouse, office_of
 from api.json.cases import Corridor, OwnOffice, Turn, home_corridors
 from api.policy import ALL_CASES, Caller
 from api.routing import READING, refusals, router
-from api.view import PageOf, StalledItem, page_of, stalled_item
+from api.view.shape import PageOf, page_of
+from api.view.stalled import StalledItem, stalled_item
 from records import stalled, tasks
 
 routes = router("stalled")

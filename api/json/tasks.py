@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
-from api import acts, asked, errors, reading
+from api import acts, asked, errors, reading, shapes
 from api.deps import Key, Needs, Pages, Records, TheHouse, office_of
 from api.json.cases import CaseRef, OwnOffice
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.view import Done, PageOf, TaskItem, TaskShape, page_of, task_item, task_shape
+from api.view.done import Done
+from api.view.shape import PageOf, page_of
+from api.view.tasks import TaskItem, TaskShape, task_item, task_shape
 from domain import views
 from records import tasks
 from records.paging import Page
@@ -24,7 +26,7 @@ Step = Annotated[
     Path(
         min_length=1,
         max_length=80,
-        pattern=r"^[a-z0-9][a-z0-9_/]*$",
+        pattern=shapes.STEP,
         description="A step of the rules, as `tracing` or `follow_up/3m`.",
         examples=["tracing"],
     ),

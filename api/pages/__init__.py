@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
-from api.errors import NotFound
+from api.errors import NotFound, Problem
 from api.pages import cases, opening, signing, stalled, tasks
 from api.pages.look import style
+from api.pages.route import problem_page
 from api.pages.throttle import Throttle
 
+OF_PROGRAMS = ("/api", "/health", "/metrics")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -22,6 +24,14 @@ def install(app: FastAPI) -> None:
     for some in (signing, tasks, opening, cases, stalled):
         app.include_router(some.routes)
     app.add_api_route("/static/{version}/homeward.css", _style, include_in_schema=False)
+
+
+def answer_people(request: Request, problem: Problem) -> Response | None:
+    """A page for a browser that asked for one beside every page; None for programs."""
+    accepts = request.headers.get("accept", "")
+    if request.url.path.startswith(OF_PROGRAMS) or "text/html" not in accepts:
+        return None
+    return problem_page(request, problem)
 
 
 def _style(version: str) -> Response:

@@ -14,14 +14,16 @@ from api import acts, errors, reading
 from api.asked import Asked
 from api.deps import House, TheHouse
 from api.errors import Problem
+from api.fields import SeenVersion
 from api.json.cases import CaseRef, home_corridors
 from api.pages import events, forms, plans, sentences, steerforms
 from api.pages.actforms import Desk
-from api.pages.forms import Field, Form, Sent
-from api.pages.look import Look, go
+from api.pages.forms import Field, Form, Posted, Sent
+from api.pages.look import Look, go, known
 from api.pages.route import headers_of, router
 from api.pages.tasks import Cursor, OfficeAsked, people_of
 from api.pages.visitor import Signed, Visitor
+from api.pages.words import Words
 from api.policy import ALL_CASES
 from domain import errors as core
 from records import cases, people, private_texts, timeline, users
@@ -60,8 +62,8 @@ def list_(
             connection,
             limit=ROWS,
             cursor=cursor,
-            status=status if status in STATUSES else None,
-            corridor=corridor if corridor in house.plans else None,
+            status=known(status, STATUSES),
+            corridor=known(corridor, house.plans),
             office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
         )
     seen = home_corridors(house, caller)
@@ -118,7 +120,7 @@ def read(
     visitor: Signed,
     request: Request,
     case_ref: CaseRef,
-    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    before: Annotated[SeenVersion | None, Query()] = None,
 ) -> Response:
     """The whole case, for those who see it whole."""
     return _page(request, _stand(house, visitor, case_ref, before=before))
@@ -163,11 +165,9 @@ def open_words(
     """Show reasons in words and who it is about; it is noted who opened them and why."""
     at = _stand(house, visitor, case_ref)
     desk, form = at.desk, _purpose_form(at.desk)
-    purpose = sent.one("purpose")
-    if not SHORTEST_PURPOSE <= len(purpose) <= LONGEST_PURPOSE or not purpose.isprintable():
-        problem = forms.WrongFields(
-            (errors.FieldProblem(field="purpose", problem=desk.look.words("forms.purpose_length")),)
-        )
+    try:
+        purpose = _purpose(form, sent, desk.look.words)
+    except Problem as problem:
         wrong = forms.refused(form, sent, problem, desk.look.words)
         return _page(request, at, wrong, problem)
     with house.database.begin() as connection:
@@ -179,6 +179,17 @@ def open_words(
     )
     shown = AtCase(desk, at.rows, at.names, at.earlier, texts, told)
     return _page(request, shown, opened=True)
+
+
+def _purpose(form: Form, sent: Posted, words: Words) -> str:
+    """Why somebody opens words and names; raises WrongFields, or InvalidField."""
+    forms.check_once(form, sent, words)
+    purpose = sent.one("purpose")
+    if SHORTEST_PURPOSE <= len(purpose) <= LONGEST_PURPOSE and purpose.isprintable():
+        return purpose
+    raise forms.WrongFields(
+        (errors.FieldProblem(field="purpose", problem=words("forms.purpose_length")),)
+    )
 
 
 def _person(desk: Desk, connection: Connection) -> tuple[tuple[str, str], ...]:

@@ -28,11 +28,14 @@ M = TypeVar("M", bound=BaseModel)
 URLENCODED = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
 KEY = re.compile(r"[0-9a-f-]{36}")
-LOCAL_MOMENT = re.compile(r"\d{4,}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
+VERSION = re.compile(r"[0-9]{1,9}")
+LOCAL_MOMENT = re.compile(r"[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 NAMED = re.compile(r"`([a-z_]+)`")
 # Ids in a sentence of the core: the first word, or one with signs that words do not have.
 NAMES = re.compile(r"^[a-z]{4,}\b|[a-z0-9]+(?:[-_./][a-z0-9]+)+")
 ABOUT = {core.InTheFuture.slug: "happened", core.UnknownOutcome.slug: "outcome"}
+PAGES_OWN = ("key", "version", "by", "next")  # what a page says by itself, beside its questions
+JOINTS = {"line": " / ", "number": " / ", "area": "\n"}  # between two answers to one question
 UNSURE = 500  # from this status on nobody knows whether it happened: the key stays
 
 
@@ -111,7 +114,7 @@ class Posted:
         return tuple(value.replace("\r\n", "\n").strip() for value in found)
 
     def one(self, name: str) -> str:
-        """Return the value of a field, or nothing."""
+        """Return the value of a field, or nothing; `check_once` refuses a second one."""
         found = self.all(name)
         return found[0] if found else ""
 
@@ -130,7 +133,7 @@ class Posted:
     def version(self) -> int | None:
         """The version of the case that the page showed."""
         found = self.one("version")
-        return int(found) if found.isdigit() and len(found) < 10 else None
+        return int(found) if VERSION.fullmatch(found) else None
 
 
 async def posted(request: Request) -> Posted:
@@ -138,7 +141,10 @@ async def posted(request: Request) -> Posted:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != URLENCODED:
         raise errors.WrongContentType
-    return Posted(await request.form(max_files=0, max_fields=MOST_FIELDS))
+    sent = Posted(await request.form(max_files=0, max_fields=MOST_FIELDS))
+    if len(sent.all("do")) > 1:  # nobody knows which form it was
+        raise errors.InvalidField(field="do")
+    return sent
 
 
 Sent = Annotated[Posted, Depends(posted)]
@@ -162,6 +168,21 @@ class LackingFields(WrongFields):
     slug = errors.MissingField.slug
 
 
+def check_once(form: Form, sent: Posted, words: Words) -> None:
+    """Refuse a question that was answered twice; raises WrongFields, or InvalidField.
+
+    Two answers are never one: which of them is meant only their writer knows.
+    """
+    twice = [f for f in form.fields if f.kind != "check" and len(sent.all(f.name)) > 1]
+    shown = [f for f in twice if f.kind != "hidden"]
+    if shown:
+        raise WrongFields(
+            tuple(FieldProblem(field=f.name, problem=words("forms.twice")) for f in shown)
+        )
+    if twice or any(len(sent.all(name)) > 1 for name in PAGES_OWN):
+        raise errors.InvalidField(words("forms.broken"))
+
+
 def read_into(
     model: type[M], form: Form, sent: Posted, words: Words, zone: tzinfo, **more: Any
 ) -> M:
@@ -169,6 +190,7 @@ def read_into(
 
     Moments are typed without a zone: `zone` is the one the page names beside them.
     """
+    check_once(form, sent, words)
     lacking = [f for f in form.fields if f.required and not sent.one(f.name)]
     if lacking:
         raise LackingFields(
@@ -180,7 +202,16 @@ def read_into(
         return model.model_validate({**asked, **without_nothing(more)})
     except ValidationError as wrong:
         _, lines = errors.problems_of(wrong.errors())
-        raise WrongFields(tuple(lines)) from None
+        raise WrongFields(tuple(_as_asked(form, line, words) for line in lines)) from None
+
+
+def _as_asked(form: Form, line: FieldProblem, words: Words) -> FieldProblem:
+    """Days and hours are asked for without an offset here, so none is asked for in a refusal."""
+    kind = next((f.kind for f in form.fields if f.name == line.field), "")
+    if kind not in {"day", "moment"} or "offset" not in line.problem:
+        return line
+    said = words("forms.day") if kind == "day" else words("forms.moment")
+    return FieldProblem(field=line.field, problem=said)
 
 
 def _value(asked: Field, sent: Posted, zone: tzinfo) -> Any:
@@ -215,9 +246,18 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 def refilled(form: Form, sent: Posted) -> Form:
     """The form as it was sent."""
     kept = tuple(
-        f if f.kind == "password" else replace(f, typed=sent.all(f.name)) for f in form.fields
+        f if f.kind == "password" else replace(f, typed=_typed(f, sent)) for f in form.fields
     )
     return replace(form, fields=kept)
+
+
+def _typed(asked: Field, sent: Posted) -> tuple[str, ...]:
+    """What was typed; two answers in words are both shown, of others the first."""
+    values = tuple(dict.fromkeys(sent.all(asked.name)))
+    if asked.kind == "check" or len(values) < 2:
+        return values
+    joint = JOINTS.get(asked.kind)
+    return values[:1] if joint is None else (joint.join(values),)
 
 
 def refused(

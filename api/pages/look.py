@@ -6,6 +6,7 @@ Templates hold no rules and no texts: they ask `words.py` for every sentence.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
@@ -17,6 +18,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.deps import House
+from api.errors import NotFound
 from api.pages import moments
 from api.pages.visitor import Visitor
 from api.pages.words import ENGLISH, Words, words_of
@@ -160,6 +162,16 @@ class Look:
     def _notice(self, request: Request) -> str:
         """What was done just now; only words we know are shown, never what an address says."""
         return self.words.get(f"done.{request.query_params.get('done', '')}")
+
+
+def known(asked: str, words: Collection[str]) -> str | None:
+    """A filter of an address, None without one; raises NotFound for a word that is none.
+
+    Everything, shown for a misspelt filter, would look like an answer.
+    """
+    if asked and asked not in words:
+        raise NotFound
+    return asked or None
 
 
 def go(url: str, done: str = "") -> RedirectResponse:

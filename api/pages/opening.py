@@ -7,11 +7,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.asked import Open
 from api.deps import TheHouse
-from api.errors import Problem
+from api.errors import FieldProblem, Problem
 from api.json.cases import home_corridors
 from api.opening import open_case
 from api.pages import forms
-from api.pages.forms import Field, Form, Option, Sent, new_key
+from api.pages.forms import Field, Form, Option, Posted, Sent, new_key
 from api.pages.look import Look, go
 from api.pages.route import headers_of, router
 from api.pages.visitor import Signed
@@ -39,9 +39,8 @@ async def open_(house: TheHouse, visitor: Signed, request: Request, sent: Sent) 
     look = Look(house, visitor)
     caller = visitor.in_office(house.policy, sent.one("_by"), "cases.open")
     form = _form(look, caller)
-    # Whoever ticks the box has nothing to type; both together are the API's to refuse.
-    unknown = {"age": UNKNOWN} if sent.one("_age_unknown") and not sent.one("age") else {}
     try:
+        unknown = _age_unknown(sent, look)
         asked = forms.read_into(Open, form, sent, look.words, look.zone, **unknown)
         done = await open_case(house, caller, asked, sent.key)
     except (Problem, core.Refused) as problem:
@@ -55,6 +54,16 @@ async def open_(house: TheHouse, visitor: Signed, request: Request, sent: Sent) 
             form=wrong,
         )
     return go(f"/cases/{done.reference}", "opened")
+
+
+def _age_unknown(sent: Posted, look: Look) -> dict[str, str]:
+    """Whoever ticks the box has nothing to type; raises WrongFields where both was done."""
+    if not sent.one("_age_unknown"):
+        return {}
+    if sent.one("age"):
+        said = look.words("forms.age_twice")
+        raise forms.WrongFields((FieldProblem(field="age", problem=said),))
+    return {"age": UNKNOWN}
 
 
 def _form(look: Look, caller: Caller) -> Form:

@@ -9,8 +9,6 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api import errors
@@ -34,6 +32,8 @@ class PageRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                if says_twice(request):
+                    return problem_page(request, errors.InvalidField(), said="problem.twice")
                 return await handler(request)
             except SignInFirst as first:
                 return go(sign_in_url(first.back))
@@ -41,8 +41,8 @@ class PageRoute(APIRoute):
                 return problem_page(request, problem)
             except (RequestValidationError, BadCursor):
                 return problem_page(request, errors.NotFound())
-            except (OperationalError, InterfaceError, PoolTimeoutError) as wrong:
-                log.warning("records-away", error=type(wrong).__name__)
+            except errors.RECORDS_AWAY as wrong:
+                log.warning("records-away", **errors.why_away(wrong))
                 return problem_page(request, errors.RecordsAway())
             except HTTPException as wrong:
                 return problem_page(request, _known(wrong.status_code))
@@ -52,6 +52,12 @@ class PageRoute(APIRoute):
                 return problem_page(request, errors.Unexpected())
 
         return handle
+
+
+def says_twice(request: Request) -> bool:
+    """True when the address names something more than once: nobody knows which is meant."""
+    named = [name for name, _ in request.query_params.multi_items()]
+    return len(named) > len(set(named))
 
 
 def _known(status: int) -> Problem:
@@ -64,15 +70,18 @@ def _number(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def problem_page(request: Request, problem: Problem | core.Refused) -> Response:
-    """Say what was not done and why, on a page without anybody's name."""
+def problem_page(request: Request, problem: Problem | core.Refused, said: str = "") -> Response:
+    """Say what was not done and why, on a page without anybody's name.
+
+    `said` names a text that tells more than the kind of refusal does.
+    """
     house: House = request.app.state.house
     return Look(house).page(
         request,
         "problem",
         status=problem.status,
         headers=headers_of(problem),
-        slug=problem.slug,
+        said=said or f"refusals.{problem.slug}",
         request_id=_number(request),
     )
 

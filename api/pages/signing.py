@@ -14,7 +14,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.deps import House, TheHouse
-from api.pages.forms import Field, Form, Posted, Sent, new_key, refilled
+from api.pages.forms import Field, Form, Posted, Sent, check_once, new_key, refilled
+from api.pages.forms import refused as refused_form
 from api.pages.look import Look, go
 from api.pages.route import headers_of, router
 from api.pages.throttle import Throttle
@@ -73,6 +74,12 @@ async def sign_in(house: TheHouse, request: Request, throttle: TheThrottle, sent
     address = request.client.host if request.client is not None else ""
     user, password = sent.one("user"), str(sent.data.get("password", ""))
     now = house.now()
+    try:
+        check_once(_form(look), sent, look.words)
+    except errors.Problem as problem:
+        return _shown(
+            look, request, sent, problem, refused_form(_form(look), sent, problem, look.words)
+        )
     if throttle.shut(user, address, now):
         return _again(look, request, sent, errors.TooManyTries())
     too_long = max(len(user), len(password)) > LONGEST
@@ -99,7 +106,12 @@ def _begin(house: House, user: str, password: str, request: Request) -> str:
 def _again(look: Look, request: Request, sent: Posted, problem: errors.Problem) -> Response:
     busy = isinstance(problem, errors.TooManyTries)
     said = look.words("sign_in.too_many" if busy else "sign_in.wrong")
-    form = replace(refilled(_form(look), sent), problem=said)
+    return _shown(look, request, sent, problem, replace(refilled(_form(look), sent), problem=said))
+
+
+def _shown(
+    look: Look, request: Request, sent: Posted, problem: errors.Problem, form: Form
+) -> Response:
     return look.page(
         request,
         "sign_in",

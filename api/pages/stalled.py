@@ -18,12 +18,13 @@ from api.json.tasks import Step
 from api.pages import actforms, forms, sentences
 from api.pages.actforms import Desk
 from api.pages.forms import Form, Sent
-from api.pages.look import Look, go
+from api.pages.look import Look, go, known
 from api.pages.route import headers_of, router
 from api.pages.tasks import Cursor, OfficeAsked, people_of
 from api.pages.visitor import Signed, Visitor
 from api.policy import ALL_CASES, Caller
-from api.view import NO_RUNG, StalledItem, stalled_item
+from api.view.stalled import StalledItem, stalled_item
+from api.view.steps import NO_RUNG
 from domain import errors as core
 from domain import views
 from domain.case import Case, Task
@@ -88,8 +89,8 @@ def list_(
             now,
             limit=ROWS,
             cursor=cursor,
-            corridor=corridor if corridor in house.plans else None,
-            turn=turn if turn in TURNS else None,
+            corridor=known(corridor, house.plans),
+            turn=known(turn, TURNS),
             office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
             rehearsal=house.rehearsal,
         )

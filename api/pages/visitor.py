@@ -117,7 +117,10 @@ def _here(request: Request) -> str:
 
 def way_back(asked: str) -> str:
     """Return a place of our own to go to after signing in; any other word leads home."""
-    parts = urlsplit(asked)
+    try:
+        parts = urlsplit(asked)
+    except ValueError:  # no address at all
+        return HOME
     ours = asked.startswith("/") and not asked.startswith("//") and "\\" not in asked
     plain = all(" " < letter < "\x7f" for letter in asked)
     if not ours or parts.netloc or parts.scheme or not plain or len(asked) > LONGEST_WAY_BACK:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from api.view import case_shape
+from api.view.cases import case_shape
 from domain.case import Case
 from domain.core import advance, next_wake
 from domain.views import shown_state, waits_for

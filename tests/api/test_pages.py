@@ -41,7 +41,7 @@ class Browser(httpx2.Client):
     def sign_in(self, user: str, password: str = PASSWORD, **more: str) -> httpx2.Response:
         return self.submit("/sign-in", {"user": user, "password": password, **more})
 
-    def submit(self, path: str, values: dict[str, str], **headers: str) -> httpx2.Response:
+    def submit(self, path: str, values: dict[str, Any], **headers: str) -> httpx2.Response:
         named = {"sec-fetch-site": "same-origin", "origin": str(self.base_url).rstrip("/")}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.post(path, data=values, headers=named)

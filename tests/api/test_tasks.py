@@ -12,7 +12,8 @@ def test_it_lists_the_tasks_of_the_callers_office_first_due_first(api: Running) 
     rows = api.thida.read("/tasks", limit=100).json()["items"]
     assert (case, "placement") in [(row["case"], row["step"]) for row in rows]
     assert {row["holder"] for row in rows} == {"th-ubon-shelter"}
-    assert [row["due_at"] for row in rows] == sorted(row["due_at"] for row in rows)
+    due = [row["due_at"] or "9999" for row in rows]  # without a clock, as on hold: last
+    assert due == sorted(due)
     assert case not in api.ngo.read("/tasks", limit=100).text
 
 

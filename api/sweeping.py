@@ -1,0 +1,40 @@
+"""Sweeps up the words of acts that never happened, every hour. Changes no case.
+
+It looks at the texts of the last week only, so that it costs the same however many there are;
+`homeward sweep` looks at all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.sweeping import Swept, sweep_texts
+from api.deps import House
+
+EVERY_SECONDS = 3600.0
+LOOK_BACK = timedelta(days=7)
+
+log = structlog.get_logger("sweeping")
+
+
+async def sweep_for_ever(house: House) -> None:
+    """Sweep once an hour; what is away is swept later."""
+    while True:
+        try:
+            await sweep(house)
+        except (RuntimeError, SQLAlchemyError) as away:
+            log.warning("not-swept", error=type(away).__name__)
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def sweep(house: House) -> Swept:
+    """Remove what has been named by nothing for as long as the settings say."""
+    before = house.instant() - timedelta(hours=house.settings.sweep_after_hours)
+    swept = await sweep_texts(house.database, house.engine, before, since=before - LOOK_BACK)
+    if swept.gone or swept.left:
+        log.info("swept", gone=swept.gone, left=swept.left)
+    return swept
