@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from api.fields import Rows
 from api.policy import EVERYTHING, Caller, Place, Policy
 from api.security import SessionCookie
 from api.telemetry import Metrics
+from api.turns import Turns
 from domain.plan import Plan
 from domain.rulebook import Rulebook
 from domain.ruleregister import RegisteredOffice
@@ -60,6 +61,7 @@ class House:
     cookie: SessionCookie
     rehearsal: bool
     metrics: Metrics
+    turns: Turns = field(default_factory=Turns)  # of first reports
     move_clock: Any = None  # only in a rehearsal; see app.MoveClock
 
     def instant(self) -> datetime:

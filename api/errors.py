@@ -144,6 +144,15 @@ class TooManyTries(Problem):
     retry_after = 60
 
 
+class TooMuchAtOnce(Problem):
+    """Too many first reports of one person are under way; nothing was recorded."""
+
+    slug = "busy"
+    status = 503
+    title = "Too many of your cases are being opened at once"
+    retry_after = 5
+
+
 class EngineAway(Problem):
     """The engine did not answer in time. The act may still happen."""
 

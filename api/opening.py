@@ -48,6 +48,11 @@ class Admitted:
 
 async def open_case(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Done:
     """Open a case and tell what it waits for; raises Problem. Safe to repeat with the same key."""
+    async with house.turns.of(caller.user):
+        return await _open_case(house, caller, asked, idempotency_key)
+
+
+async def _open_case(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Done:
     admitted = await run_in_threadpool(_admit, house, caller, asked, idempotency_key)
     if isinstance(admitted, Done):
         return admitted
