@@ -18,9 +18,9 @@ from api import shapes
 from api.errors import Unauthorized
 from api.fields import Rows
 from api.policy import EVERYTHING, Caller, Place, Policy
+from api.queues import Queues
 from api.security import SessionCookie
 from api.telemetry import Metrics
-from api.turns import Turns
 from domain.plan import Plan
 from domain.rulebook import Rulebook
 from domain.ruleregister import RegisteredOffice
@@ -61,7 +61,7 @@ class House:
     cookie: SessionCookie
     rehearsal: bool
     metrics: Metrics
-    turns: Turns = field(default_factory=Turns)  # of first reports
+    queues: Queues = field(default_factory=Queues)  # of first reports
     move_clock: Any = None  # only in a rehearsal; see app.MoveClock
 
     def instant(self) -> datetime:

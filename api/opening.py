@@ -48,7 +48,7 @@ class Admitted:
 
 async def open_case(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Done:
     """Open a case and tell what it waits for; raises Problem. Safe to repeat with the same key."""
-    async with house.turns.of(caller.user):
+    async with house.queues.of(caller.user):
         return await _open_case(house, caller, asked, idempotency_key)
 
 

@@ -114,10 +114,12 @@ class Ground:
         """Start `python -m worker`, as an installation does."""
         return self._started(["-m", "worker"], queue, database, sandbox=sandbox)
 
-    def other_worker(self, kind: str, queue: str, *, sandbox: bool) -> psutil.Process:
+    def other_worker(
+        self, kind: str, queue: str, *, sandbox: bool, database: Engine | None = None
+    ) -> psutil.Process:
         """Start one of `benchmarks/workers.py`."""
         given = ["-m", "benchmarks.workers", kind, self.temporal.address, queue]
-        return self._started(given + ([] if sandbox else ["--no-sandbox"]), queue, None)
+        return self._started(given + ([] if sandbox else ["--no-sandbox"]), queue, database)
 
     def _started(
         self, arguments: list[str], queue: str, database: Engine | None, *, sandbox: bool = True

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, text
 
 from activities.cases import CaseEngine
-from api.turns import AT_ONCE
+from api.queues import AT_ONCE
 from benchmarks.acts import Script, script
 from benchmarks.bare_entity import Bare, BareEntity
 from benchmarks.figures import Report, percentile

@@ -1,6 +1,6 @@
 """Human steps: latency one after the other, rate with 32 in flight, processor time, rows at the reply.
 
-Ours and a bare entity workflow on the same server, in turn, in the same run.
+Ours, a bare entity workflow and a naive build on the same server, in turn, in the same run.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any, Protocol
 
 import psutil
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from temporalio.client import Client, WorkflowHandle
 
 from activities.cases import CaseEngine
 from benchmarks.acts import Script, script
-from benchmarks.bare_entity import Bare, BareEntity
+from benchmarks.bare_entity import Bare
 from benchmarks.figures import Report, percentile
 from benchmarks.ground import Ground
+from benchmarks.naive_entity import TABLES
 from records import openings, plans
 
 IN_FLIGHT = 32
@@ -56,10 +57,11 @@ class Contender(Protocol):
 
 
 @dataclass
-class TheBare:
-    """The bare entity."""
+class Yardstick:
+    """The bare entity, or the naive one."""
 
     name: str
+    entity: str  # the workflow's name
     client: Client
     queue: str
     worker: psutil.Process
@@ -70,7 +72,7 @@ class TheBare:
         """Start entities; each has taken one step, so that it is in the worker's cache."""
         handles = [
             await self.client.start_workflow(
-                BareEntity.run, id=f"bare/{uuid.uuid4()}", task_queue=self.queue
+                self.entity, id=f"yardstick/{uuid.uuid4()}", task_queue=self.queue
             )
             for _ in range(count)
         ]
@@ -207,10 +209,13 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     """Steps per second and latency, with the sandbox and without."""
     size = QUICK if quick else WHOLE
     acts = script()
-    report = Report("steps: ours beside a bare entity")
+    report = Report("steps: ours beside a bare entity and a naive build")
     contenders: list[Contender] = []
     client = await ground.plain_client()
     database = ground.new_database()
+    with database.begin() as connection:
+        for table in TABLES:
+            connection.execute(text(table))
     reads = psycopg.connect(
         database.url.set(drivername="postgresql").render_as_string(hide_password=False),
         autocommit=True,
@@ -221,7 +226,10 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
         word = "sandbox on" if sandbox else "sandbox off"
         queue = f"bare-{sandbox}"
         process = ground.other_worker("bare", queue, sandbox=sandbox)
-        contenders.append(TheBare(f"bare, {word}", client, queue, process, acts))
+        contenders.append(Yardstick(f"bare, {word}", "bare", client, queue, process, acts))
+        queue = f"naive-{sandbox}"
+        process = ground.other_worker("naive", queue, sandbox=sandbox, database=database)
+        contenders.append(Yardstick(f"naive, {word}", "naive", client, queue, process, acts))
         queue = f"ours-{sandbox}"
         process = ground.our_worker(database, queue, sandbox=sandbox)
         engine = await ground.engine(database, queue)
@@ -237,7 +245,9 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     reads.close()
     for sandbox in ways:
         word = "sandbox on" if sandbox else "sandbox off"
-        _ratios(report, f"ours, {word}", f"bare, {word}", word)
+        for yardstick in ("bare", "naive"):
+            _ratios(report, "ours", yardstick, word)
+        _ratios(report, "naive", "bare", word)
     asked, missed = sum(o.steps for o in ours), sum(o.not_visible for o in ours)
     report.add("rows not visible at the reply", missed, f"of {asked:,}")
     for it in contenders:
@@ -249,9 +259,8 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     return [report]
 
 
-def _ratios(report: Report, ours: str, bare: str, words: str) -> None:
-    report.ratio(f"p50, {words}", f"{ours}: step p50", f"{bare}: step p50")
-    report.ratio(f"p95, {words}", f"{ours}: step p95", f"{bare}: step p95")
-    rate = f"rate, {IN_FLIGHT} in flight"
-    report.ratio(f"rate, {words}", f"{ours}: {rate}", f"{bare}: {rate}")
-    report.ratio(f"worker CPU, {words}", f"{ours}: worker CPU", f"{bare}: worker CPU")
+def _ratios(report: Report, one: str, other: str, word: str) -> None:
+    for name in ("step p50", "step p95", f"rate, {IN_FLIGHT} in flight", "worker CPU"):
+        report.ratio(
+            f"{one} / {other}, {word}: {name}", f"{one}, {word}: {name}", f"{other}, {word}: {name}"
+        )

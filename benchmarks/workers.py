@@ -1,6 +1,6 @@
-"""Worker processes that only benchmarks start: the bare entity's, and ours that writes nothing.
+"""Worker processes that only benchmarks start: two yardsticks, and ours that writes nothing.
 
-python -m benchmarks.workers bare|unwritten ADDRESS QUEUE [--no-sandbox]
+python -m benchmarks.workers bare|naive|unwritten ADDRESS QUEUE [--no-sandbox]
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import argparse
 import asyncio
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
+from sqlalchemy import create_engine
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -18,12 +20,14 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.connection import connect
 from benchmarks.bare_entity import BareEntity
+from benchmarks.naive_entity import NaiveEntity, NaiveProjector
 from settings import Settings
 from worker import runner
 from workflows import ports
 from workflows.case import CaseWorkflow
 
 CACHED = 3_000
+THREADS = 8
 
 
 @activity.defn(name=ports.PROJECT)
@@ -36,14 +40,25 @@ async def work(kind: str, address: str, queue: str, *, sandbox: bool) -> None:
     """Work until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    plain: WorkflowRunner = SandboxedWorkflowRunner() if sandbox else UnsandboxedWorkflowRunner()
     if kind == "bare":
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
-        how: WorkflowRunner = SandboxedWorkflowRunner() if sandbox else UnsandboxedWorkflowRunner()
         worker = Worker(
-            client,
+            await Client.connect(address, data_converter=pydantic_data_converter),
             task_queue=queue,
             workflows=[BareEntity],
-            workflow_runner=how,
+            workflow_runner=plain,
+            max_cached_workflows=CACHED,
+        )
+    elif kind == "naive":
+        projector = NaiveProjector(create_engine(os.environ["DATABASE_URL"], pool_size=THREADS))
+        worker = Worker(
+            await Client.connect(address, data_converter=pydantic_data_converter),
+            task_queue=queue,
+            workflows=[NaiveEntity],
+            activities=[projector.write],
+            activity_executor=ThreadPoolExecutor(THREADS),
+            max_concurrent_activities=THREADS,
+            workflow_runner=plain,
             max_cached_workflows=CACHED,
         )
     else:
@@ -62,7 +77,7 @@ async def work(kind: str, address: str, queue: str, *, sandbox: bool) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("bare", "unwritten"))
+    parser.add_argument("kind", choices=("bare", "naive", "unwritten"))
     parser.add_argument("address")
     parser.add_argument("queue")
     parser.add_argument("--no-sandbox", action="store_true")

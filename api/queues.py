@@ -1,6 +1,6 @@
 """Lets each person have few first reports under way at once, so that an import starves nobody.
 
-Whoever sends two thousand waits for their own, not others for them. It knows nothing of cases.
+Whoever sends two thousand waits for their own cases, others do not wait for them. It knows nothing of cases.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from api.errors import TooMuchAtOnce
 
 # A proposal, measured by `python -m benchmarks herd`: two keep a worker busy, more only queue.
 AT_ONCE = 2
-PATIENCE = 20.0  # seconds that a report waits for its turn
+PATIENCE = 20.0  # seconds that a report waits
 
 
-class Turns:
-    """One line for each person, in one process."""
+class Queues:
+    """One queue for each person, in one process."""
 
     def __init__(self, at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
         """Let so many go at once; whoever waited so many seconds is sent away."""
         self._at_once = at_once
         self._patience = patience
-        self._lines: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def of(self, who: str) -> AsyncIterator[None]:
-        """Wait for this person's turn. Raises TooMuchAtOnce; then nothing was done."""
-        line = self._lines.get(who)
-        if line is None:
-            line = self._lines[who] = asyncio.Semaphore(self._at_once)
+        """Wait in this person's queue. Raises TooMuchAtOnce; then nothing was done."""
+        queue = self._queues.get(who)
+        if queue is None:
+            queue = self._queues[who] = asyncio.Semaphore(self._at_once)
         try:
             async with asyncio.timeout(self._patience):
-                await line.acquire()
+                await queue.acquire()
         except TimeoutError:
             raise TooMuchAtOnce from None
         try:
             yield
         finally:
-            line.release()
+            queue.release()
