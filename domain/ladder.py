@@ -195,8 +195,8 @@ def raise_to_top(draft: Draft, task: Task, at: datetime) -> None:
     fire(draft, task, ladder.rungs[-1].name, at, top=True)
 
 
-def without_fired(task: Task, pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
-    """Of a new schedule, what the old one has not fired yet."""
+def without_fired(task: Task, pending: tuple[Pending, ...], at: datetime) -> tuple[Pending, ...]:
+    """Of a new schedule, whole from its beginning, what the old one has not fired yet."""
     sent = task.reminders
     kept: list[Pending] = []
     for item in pending:
@@ -204,4 +204,9 @@ def without_fired(task: Task, pending: tuple[Pending, ...]) -> tuple[Pending, ..
             sent -= 1
         elif item.rung == REMINDER or rank(item.rung) > max(rank(task.rung), 0):
             kept.append(item)
-    return tuple(kept)
+    return still_to_come(tuple(kept), at)
+
+
+def still_to_come(pending: tuple[Pending, ...], at: datetime) -> tuple[Pending, ...]:
+    """A reminder that would have been before now is never sent; a rung is, at once (3.6)."""
+    return tuple(item for item in pending if item.rung != REMINDER or item.at >= at)

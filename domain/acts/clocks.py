@@ -10,7 +10,7 @@ from domain.case import Case, Task
 from domain.commands import Command
 from domain.deadlines import Clock, before, due, left_after
 from domain.draft import Draft
-from domain.ladder import rank, schedule, without_fired
+from domain.ladder import rank, schedule, still_to_come, without_fired
 
 
 def set_due(draft: Draft, task: Task, command: Command, at: datetime) -> None:
@@ -98,7 +98,7 @@ def count_again(
         counted_on=calendar.local_date(began),
         due_at=ends.at,
         unrolled_on=ends.unrolled_on,
-        set_at=at,
+        set_at=began,
     )
     moved_on = ends.at > at and rank(task.rung) > 0  # it was late, and is not any more
     draft.add(
@@ -109,7 +109,7 @@ def count_again(
             old=task.due_at,
             due_at=ends.at,
             unrolled_on=ends.unrolled_on,
-            pending=pending if moved_on else without_fired(task, pending),
+            pending=still_to_come(pending, at) if moved_on else without_fired(task, pending, at),
             clock=clock,
             clock_from=began,
             how=how,
@@ -148,7 +148,7 @@ def _fall_back_again(draft: Draft, task: Task, command: Command, at: datetime, h
         counted_on=calendar.local_date(task.started_at),
         due_at=due_at,
         unrolled_on=day,
-        set_at=at,
+        set_at=task.started_at,
     )
     draft.add(
         e.ClockSet(
@@ -158,7 +158,7 @@ def _fall_back_again(draft: Draft, task: Task, command: Command, at: datetime, h
             old=task.due_at,
             due_at=due_at,
             unrolled_on=day,
-            pending=without_fired(task, pending),
+            pending=without_fired(task, pending, at),
             clock=task.clock,
             clock_from=task.started_at,
             how=how,

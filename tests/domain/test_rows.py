@@ -1,9 +1,37 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from domain.apply import apply, blank, fold
-from domain.rows import Marks, changed_rows, changes_between, late_at, marks_after, rows_of
-from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, a_case, a_life, an_act, office_of
+from domain.events import (
+    EscalationDecided,
+    EscalationOvertaken,
+    LetterWritten,
+    RungFired,
+    TaskMoved,
+)
+from domain.rows import (
+    Marks,
+    changed_rows,
+    changes_between,
+    late_at,
+    marks_after,
+    rows_of,
+    touches_escalations,
+)
+from tests.builders import (
+    ANSWERED_AND_CLOSED,
+    MONDAY,
+    STALLED,
+    a_case,
+    a_life,
+    an_act,
+    an_opening,
+    office_of,
+)
+from tests.shipped import OPENS
+from tests.telling import Told
 
 
 def test_it_sends_only_the_rows_that_changed() -> None:
@@ -81,3 +109,151 @@ def test_it_finds_the_same_changes_without_making_every_row() -> None:
         slow = changed_rows(rows_of(before) if before else None, rows_of(case))
         assert changes_between(before, case) == slow
         before = case
+
+
+def a_rich_case() -> tuple[Told, list[int]]:
+    """Told through holds, conflicts, decisions and new offices; and where each act ended."""
+    told, ends = Told(flags=("detained",)), [0]
+
+    def mark() -> None:
+        ends.append(len(told.events))
+
+    mark()
+    told.yes("tracing", "notify_state")
+    told.go_well("tracing", "verification")
+    mark()
+    told.act("flag", "host.case", flag="conflict:origin.tracing")
+    mark()
+    told.act("hold", "host.case", until=told.at.date() + timedelta(days=9))
+    mark()
+    told.act("unflag", "host.case", flag="conflict:origin.tracing")
+    mark()
+    told.act("resume", "host.focal")
+    mark()
+    told.wait(days=54)
+    mark()
+    told.act("decide", "host.committee", step="verification", decision="refer_up")
+    mark()
+    due = (told.at + timedelta(days=30)).date()
+    told.act("decide", "host.focal", step="verification", decision="extend", due=due)
+    mark()
+    told.act("cancel", "host.case")
+    mark()
+    return told, ends
+
+
+def test_it_finds_the_same_changes_in_a_case_whose_offices_and_clocks_change() -> None:
+    told, ends = a_rich_case()
+    gone, came = set(), set()
+    before = told.folded(ends[1])
+    for end in ends[2:]:
+        after = fold(before, told.events[before.version : end])
+        fast = changes_between(before, after)
+        assert fast == changed_rows(rows_of(before), rows_of(after))
+        gone |= set(fast.offices_gone)
+        came |= {row.office for row in fast.offices}
+        before = after
+    assert (gone, came) == ({"origin.tracing"}, {"origin.tracing"})
+
+
+def test_it_says_of_each_task_whether_somebody_can_act_and_what_comes_next() -> None:
+    told, ends = a_rich_case()
+    case = told.folded(ends[1])
+    rows = {row.step: row for row in rows_of(case).tasks}
+    watch, report = rows["detained"], rows["report"]
+    assert (watch.watch, watch.is_open, watch.title) == (True, False, "Time in detention")
+    assert (report.watch, report.is_open, report.title) == (
+        False,
+        True,
+        "First report read and sorted",
+    )
+    assert (report.next_rung, report.next_rung_at) == ("E1", report.due_at)
+    done = {row.step: row for row in rows_of(told.folded(ends[2])).tasks}["report"]
+    assert (done.is_open, done.state, done.next_rung, done.next_rung_at) == (
+        False,
+        "done",
+        "",
+        None,
+    )
+
+
+def test_it_says_of_a_case_how_far_up_it_is_and_when_it_ended() -> None:
+    told, ends = a_rich_case()
+    fresh, climbed, over = (rows_of(told.folded(ends[n])).case for n in (1, 7, -1))
+    assert (fresh.rung, fresh.ended_at, fresh.now_at) == ("none", None, OPENS)
+    assert climbed.rung == "E4"  # the detention is late for longer than what her country owes
+    assert (over.status, over.ended_at, over.late_at) == ("cancelled", told.at, None)
+    first = min(t.due_at for t in told.folded(ends[1]).running() if t.due_at is not None)
+    assert fresh.late_at == first
+
+
+def test_it_keeps_each_question_as_it_was_decided_and_each_message_as_it_went() -> None:
+    told, _ = a_rich_case()
+    case, marks = told.folded(0), Marks()
+    for event in told.events:
+        after = apply(case, event)
+        marks = marks_after(marks, case, after, event, after.version)
+        if isinstance(event, RungFired | EscalationDecided | EscalationOvertaken | TaskMoved):
+            assert touches_escalations(event)
+        else:
+            assert not touches_escalations(event)
+        case = after
+    ours = [row for row in marks.escalations.values() if row.step == "verification"]
+    (row,) = ours
+    assert (row.state, row.rung, row.decision, row.decided_by) == (
+        "decided",
+        "E3",
+        "extend",
+        "host.focal",
+    )
+    assert (row.reason, row.ended_at is not None) == ("text:x", True)
+    assert {row.state for row in marks.outbox.values()} <= {"left", "dropped"}
+    written = {e.id: e for e in told.events if isinstance(e, LetterWritten)}
+    for number, event in written.items():
+        assert marks.outbox[number].leaves_at == event.leaves_at
+
+
+def test_it_has_no_rows_of_a_case_that_was_never_opened() -> None:
+    opening = an_opening()
+    case = blank(opening.case_id, opening.plan, opening.plan_digest)
+    for at in (None, MONDAY):
+        with pytest.raises(ValueError, match="never opened"):
+            rows_of(case, at)
+
+
+def test_it_sends_every_row_again_under_other_rules() -> None:
+    before = a_case()
+    cards = {name: replace(card, title="new") for name, card in before.plan.cards.items()}
+    newer = replace(before.plan, version="newer", cards=cards)
+    after = replace(before, plan=newer, plan_digest="newer")
+    assert changes_between(before, after) == changed_rows(rows_of(before), rows_of(after))
+    assert {row.title for row in changes_between(before, after).tasks} == {"new"}
+
+
+def test_it_counts_the_two_weeks_of_a_case_without_a_task_on_any_day() -> None:
+    saturday = MONDAY + timedelta(days=5)
+    skipped = a_life(
+        (5, an_act("skip", "host.case", step="ask", reason="text:1")),
+    ).case
+    late = late_at(skipped)
+    assert late is not None
+    assert late.date() == (saturday + timedelta(days=14)).date()
+
+
+def test_it_says_how_far_the_second_attempt_of_a_step_has_climbed() -> None:
+    told = Told()
+    told.yes("notify_state")
+    told.go_well("verification")
+    told.complete("verification", "more_information")
+    told.wait(days=54)
+    case, marks = told.folded(0), Marks()
+    for event in told.events:
+        after = apply(case, event)
+        marks = marks_after(marks, case, after, event, after.version)
+        case = after
+    assert rows_of(case).case.now_at == case.now != OPENS
+    (row,) = [row for row in marks.escalations.values() if row.step == "verification"]
+    task = case.newest("verification")
+    assert task is not None
+    assert (row.attempt, row.holder, row.deciders) == (2, task.holder, task.deciders)
+    assert "origin.focal" in row.deciders

@@ -12,6 +12,8 @@ from domain import consent, events, gates, ladder, offices, release
 from domain.calendar import Calendar
 from domain.case import Letter, Pending
 from domain.deadlines import Clock, due, left_after, parse_clock, reminders
+from domain.plan import Ladder, Need, Outcome
+from tests.builders import RUNGS, a_card, a_life, a_plan, an_act, an_opening
 from tests.telling import PURPOSES, Told
 
 THAI = Calendar("TH")
@@ -49,6 +51,19 @@ def test_it_keeps_monday_to_friday_and_the_time_of_bangkok_unless_told() -> None
         False
     ] * 2
     assert THAI.at(MONDAY, THAI.opens).utcoffset() == timedelta(hours=7)
+
+
+def test_it_reminds_of_no_clock_without_a_last_day_and_of_none_in_hours() -> None:
+    """An extension may give a clock in hours a last day; it stays without reminders (3.6)."""
+    later = MONDAY + timedelta(days=10)
+    assert reminders(Clock(10, "days"), MONDAY, None, THAI) == ()
+    assert reminders(Clock(24, "hours"), MONDAY, later, THAI) == ()
+
+
+def test_it_keeps_the_minutes_of_a_clock_in_hours_and_of_one_without_a_last_day() -> None:
+    ends = NOON + timedelta(days=2)
+    for clock, day in ((Clock(4, "days"), None), (Clock(4, "hours"), ends.date())):
+        assert left_after(clock, NOON, ends, day, THAI) == Clock(2 * 24 * 60, "minutes")
 
 
 # -- consent
@@ -139,6 +154,70 @@ def test_it_asks_for_the_bed_once_it_is_known_and_before_there_is_a_plan() -> No
     assert told.open("fitness")
 
 
+def test_it_names_the_step_of_two_that_identity_is_missing() -> None:
+    told = Told("th-vn")
+    assert why(told, "identity") == "verification_local"
+    told.yes("notify_state")
+    told.go_well("verification_local")
+    assert why(told, "identity") == "verification_local"
+    told.complete("verification_local", "confirmed")
+    assert why(told, "identity") == "verification_central"
+    told.complete("verification_central", "more_information")
+    assert why(told, "identity") == "verification_central more_information"
+    told.complete("verification_central", "confirmed")
+    assert told.open("identity")
+
+
+def test_it_says_lapsed_only_once_the_paper_has_ended_or_nobody_is_asked_again() -> None:
+    told = Told()
+    told.ready("fitness", "handover")
+    told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
+    told.plan(days=6)  # past the paper: it is asked again, and still stands today
+    newest = told.case.newest("fitness")
+    assert newest is not None
+    assert newest.is_open
+    assert why(told, "fitness") == "fitness"
+    told.wait(days=4)
+    assert why(told, "fitness") == "fitness lapsed"
+
+
+def test_it_asks_again_at_once_when_a_paper_that_ends_too_early_is_skipped() -> None:
+    told = Told()
+    told.ready("fitness", "handover")
+    told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
+    told.plan(days=6)
+    told.act("skip", "host.focal", step="fitness")
+    newest = told.case.newest("fitness")
+    assert newest is not None
+    assert newest.is_open
+    assert why(told, "fitness") == "fitness"
+
+
+def test_it_keeps_the_bed_of_a_plan_that_ended_until_there_is_another() -> None:
+    told = Told()
+    told.ready("fitness", "handover")
+    told.complete("fitness", "fit_with_escort")
+    told.complete("bed", "confirmed")
+    assert told.open("fitness")
+    told.act("world_crossing", "admin", crossing="m", status="closed")
+    assert told.case.standing is None
+    assert told.open("fitness")
+    told.act("world_crossing", "admin", crossing="m", status="open")
+    told.plan(days=2)
+    assert why(told, "fitness") == "bed"
+
+
+def test_it_wants_a_bed_that_was_never_asked_for() -> None:
+    """Fit was the wrong word, and it is put right when no plan stands any more."""
+    told = Told()
+    told.ready("fitness", "handover")
+    told.complete("fitness", "fit")
+    told.act("world_crossing", "admin", crossing="m", status="closed")
+    told.act("correct", "host.case", step="fitness", fact="outcome", value="fit_with_escort")
+    assert told.case.newest("bed") is None
+    assert why(told, "fitness") == "bed"
+
+
 def test_it_asks_for_a_fresh_consent_only_when_leaving_and_to_the_second() -> None:
     told = Told()
     told.yes("return")
@@ -173,7 +252,139 @@ def test_it_lets_nothing_of_a_child_cross_before_somebody_speaks_for_her() -> No
     assert (asked.may, asked.why) == (False, "guardian or best interests")
 
 
+def carried(told: Told, step: str, to: str) -> set[str]:
+    asked = release.may_cross(told.case, Letter(0, "offer", step, to, (), told.at), told.at)
+    assert asked.may
+    return set(asked.carries)
+
+
+def test_it_offers_bare_a_step_that_the_rules_no_longer_have() -> None:
+    told = Told()
+    told.yes(*PURPOSES)
+    assert carried(told, "gone", "origin.tracing") == {"reference", "step", "due"}
+
+
+def test_it_shows_in_an_offer_what_the_consent_of_that_very_list_lets_cross() -> None:
+    told = Told()
+    told.yes("notify_state")
+    assert "birth_date" in carried(told, "verification", "origin.identity")
+    assert "names" not in carried(told, "tracing", "origin.tracing")
+
+
+def test_it_finds_the_consent_of_a_list_though_its_request_may_end_otherwise() -> None:
+    told = Told()
+    told.yes("tracing")
+    cards = told.case.plan.cards
+    request = cards["tracing_request"]
+    outcomes = {**request.outcomes, "not_sent": Outcome("not_sent")}
+    changed = {**cards, request.id: replace(request, outcomes=outcomes)}
+    told.case = replace(told.case, plan=replace(told.case.plan, cards=changed))
+    assert "names" in carried(told, "tracing", "origin.tracing")
+
+
 # -- rungs
+
+
+def test_it_keeps_a_reminder_and_a_warning_due_at_the_very_second_its_clock_is_set() -> None:
+    told = Told()
+    case, cards = told.case, told.case.plan.cards
+    until = MONDAY + timedelta(days=60)
+    warned = [THAI.opening(until - timedelta(days=n)) for n in (30, 14, 7)]
+    order = cards["protection_order"]
+    for seconds, left in ((0, ["E0", "E3", "E5"]), (1, ["E3", "E5"])):
+        at = warned[0] + timedelta(seconds=seconds)
+        coming = ladder.warnings(case, order, "host.case", until, at)
+        assert [p.rung for p in coming] == left
+        ends = THAI.closing(until)
+        again = ladder.schedule(
+            case,
+            order,
+            calendar=THAI,
+            clock=None,
+            counted_on=MONDAY,
+            due_at=ends,
+            unrolled_on=until,
+            set_at=at,
+        )
+        assert [p.rung for p in again if p.at < ends] == left
+    half = THAI.opening(MONDAY + timedelta(days=15))
+    for seconds, times in ((0, 2), (1, 1)):
+        plain = ladder.schedule(
+            case,
+            cards["return_decision"],
+            calendar=THAI,
+            clock=Clock(30, "days"),
+            counted_on=MONDAY,
+            due_at=THAI.closing(MONDAY + timedelta(days=30)),
+            unrolled_on=MONDAY + timedelta(days=30),
+            set_at=half + timedelta(seconds=seconds),
+        )
+        assert [p.rung for p in plain].count("E0") == times
+
+
+def test_it_is_quiet_until_the_promised_day_is_over() -> None:
+    for days, quiet in ((22, False), (23, True)):  # half of 45 days, and the day before
+        told = Told()
+        told.yes("tracing")
+        told.go_well("tracing")
+        day = told.at.date() + timedelta(days=days)
+        told.act("promise", "origin.tracing", step="tracing", day=day)
+        told.at = THAI.opening(told.at.date() + timedelta(days=23))
+        told.wait()
+        said = [e.quiet for e in told.events if isinstance(e, events.Reminded)]
+        assert said[-1:] == [quiet]
+        assert bool(told.left("reminder", "origin.tracing")) is not quiet
+
+
+def test_it_reminds_whom_the_ladder_names() -> None:
+    for words, to in (((), ()), (("supervisor",), ("host-case-chief",))):
+        rules = a_plan(ladders={"normal": Ladder("normal", RUNGS, remind=words)})
+        life = a_life((4, None), opening=an_opening(rules))
+        assert [e.to for e in life.events if isinstance(e, events.Reminded)][:1] == [to]
+
+
+def test_it_skips_upward_on_the_attempt_that_is_late() -> None:
+    told = Told()
+    told.go_well("placement")
+    told.complete("placement", "declined")
+    post = told.case.offices["host.committee"]
+    told.act("world_post", "admin", office=replace(post, vacant=True))
+    told.wait(days=9)
+    fired = [e for e in told.events if isinstance(e, events.RungFired) and e.step == "placement"]
+    assert [(e.rung, e.attempt) for e in fired] == [("E1", 2), ("E3", 2)]
+
+
+def test_it_says_of_the_first_receiver_why_a_rung_was_skipped() -> None:
+    """The committee's post has nobody in it, and the focal may not see the case."""
+    told = Told(flags=("conflict:origin.focal",))
+    told.yes("tracing")
+    told.go_well("tracing", "tracing_acknowledgement")
+    post = told.case.offices["host.committee"]
+    told.act("world_post", "admin", office=replace(post, head=""))
+    told.wait(days=60)
+    skipped = [e for e in told.events if isinstance(e, events.RungSkipped) and e.step == "tracing"]
+    assert [(e.rung, e.why) for e in skipped] == [("E2", "vacant")]
+
+
+def test_it_says_vacant_of_a_receiver_that_the_case_does_not_know() -> None:
+    told = Told()
+    holder = told.case.offices["host.immigration"]
+    told.act("world_post", "admin", office=replace(holder, under="nobody"))
+    told.wait(days=2)
+    skipped = [e for e in told.events if isinstance(e, events.RungSkipped)]
+    assert [(e.rung, e.why) for e in skipped if e.step == "screening"] == [("E1", "vacant")]
+
+
+def test_it_records_a_danger_where_no_rung_can_be_reached() -> None:
+    for name, rungs in (("", RUNGS), ("normal", ())):
+        rules = a_plan(
+            a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder=name),
+            ladders={"normal": Ladder("normal", rungs)},
+        )
+        alarm = an_act("alarm", "host.case", step="free", kind="in_danger")
+        life = a_life((1, alarm), opening=an_opening(rules))
+        raised = [e for e in life.events if isinstance(e, events.AlarmRaised)]
+        assert [e.alarm for e in raised] == ["in_danger"]
 
 
 def test_it_fires_at_once_the_warnings_already_past_but_no_reminder() -> None:
@@ -233,5 +444,5 @@ def test_it_fires_nothing_twice_when_a_due_date_moves() -> None:
         (1, "none", ["E0", "E1", "E2", "E3"]),
         (2, "E2", ["E3"]),
     ):
-        kept = ladder.without_fired(replace(task, reminders=sent, rung=rung), anew)
+        kept = ladder.without_fired(replace(task, reminders=sent, rung=rung), anew, told.at)
         assert [p.rung for p in kept] == left
