@@ -12,18 +12,20 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.gathering import Gathering
 from activities.recovery import from_ledger
-from records import alarms, ledger, projection, session
+from records import alarms, ledger, projection
 from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownPlan
 from records.projection import Batch
 from records.remembered import Remembered
 from workflows import ports
 
+NOT_WRITTEN = "not-written"  # error type: to be tried again
 WRITERS = 2  # while one waits for the database, the other prepares
 REMEMBERS = 4_000  # cases: as many as a worker keeps running
 
@@ -62,7 +64,7 @@ class Projector:
     def _write(self, batches: Sequence[Batch]) -> dict[str, int | Exception]:
         """Write batches of different cases; tell each one's version, or what was wrong with it."""
         answers: dict[str, int | Exception] = dict(self._written_together(batches))
-        away: Exception | None = None
+        away: int | Exception | None = None
         for batch in batches:
             if batch.case_id in answers:
                 continue
@@ -71,17 +73,18 @@ class Projector:
                 continue
             try:
                 answers[batch.case_id] = self._written(batch)
-            except Exception as wrong:  # noqa: BLE001 - told to the one whose batch it is
-                self._remembered.forget([batch.case_id])
+            except ApplicationError as wrong:
                 answers[batch.case_id] = wrong
-                away = wrong if session.is_away(wrong) else None
+            except Exception as wrong:  # noqa: BLE001 - told to the one whose batch it is
+                answers[batch.case_id] = _said(wrong)
+                if isinstance(wrong, OperationalError | PoolTimeout):
+                    away = answers[batch.case_id]
+        self._remembered.forget(c for c, told in answers.items() if isinstance(told, Exception))
         return answers
 
     def _written_together(self, batches: Sequence[Batch]) -> dict[str, int]:
         """Write those that simply follow what is remembered; empty when that did not work out."""
         known = self._remembered.of(batch.case_id for batch in batches)
-        if not known:
-            return {}
         try:
             with self._each_by_itself.connect() as connection:
                 stand = projection.write_together(connection, known, batches)
@@ -141,6 +144,12 @@ class Projector:
         if isinstance(wrong, LedgerConflict | LedgerGap):
             with self._database.begin() as connection:
                 alarms.refused(connection, wrong, told.events)
+
+
+def _said(wrong: Exception) -> ApplicationError:
+    """Only what kind of trouble it is: a database's own words may quote what was to be written."""
+    cause = getattr(wrong, "orig", None) or wrong
+    return ApplicationError(f"not written: {type(cause).__name__}", type=NOT_WRITTEN)
 
 
 def _told(batch: ports.Batch) -> Batch:

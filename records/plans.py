@@ -59,16 +59,20 @@ def _kept_already(connection: Connection, digests: Iterable[str]) -> set[str]:
 def of(connection: Connection, digests: Iterable[str]) -> dict[str, Plan]:
     """Return the plans of these digests, in that order; raises UnknownPlan for one not kept."""
     wanted = list(digests)
-    missing = [digest for digest in wanted if digest not in _read]
+    # Taken out at once: another thread may empty the memory at any moment.
+    known = {digest: plan for digest in wanted if (plan := _read.get(digest)) is not None}
+    missing = [digest for digest in wanted if digest not in known]
     if missing:
         found = connection.execute(
             select(plans.c.digest, plans.c.body).where(plans.c.digest.in_(missing))
         )
-        _remember({row.digest: plan_from_json(row.body) for row in found})
+        read = {row.digest: plan_from_json(row.body) for row in found}
+        _remember(read)
+        known |= read
     for digest in wanted:
-        if digest not in _read:
+        if digest not in known:
             raise UnknownPlan(digest)
-    return {digest: _read[digest] for digest in wanted}
+    return {digest: known[digest] for digest in wanted}
 
 
 def body_of(connection: Connection, digest: str) -> Json | None:

@@ -15,25 +15,14 @@ from domain.events import Event
 from domain.rows import EscalationRow, Marks, touches_escalations
 from records import ledger, openings, plans
 from records.casetext import case_text
-from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownPlan
+from records.errors import LedgerConflict
 from records.kept import Folded, Standing, fold_on, standing
-from records.ledger import NewEvent
+from records.ledger import NOTHING_YET, NewEvent
 from records.rows import Entry, entry_between, write
 from records.tables import escalations
 from workflows.encoding import Json, event_from_json
 
-__all__ = [
-    "Batch",
-    "LedgerConflict",
-    "LedgerGap",
-    "NewEvent",
-    "RecordsError",
-    "Standing",
-    "UnknownPlan",
-    "write_batch",
-    "write_together",
-    "written",
-]
+__all__ = ["Batch", "NewEvent", "write_batch", "write_together", "written"]
 
 PLAN = "plan_digest"  # in the body of an event that names a plan
 
@@ -80,22 +69,26 @@ def write_together(
     """Write batches of different cases in one statement; return where those written stand now.
 
     `known` is where each case stood when it was last written: nothing is read but what a card or
-    an escalation needs. Left out, and written not at all, is every case that stands elsewhere, is
-    locked, is not known, names a plan, or does not simply follow: `written` takes those. Raises
-    sqlalchemy.exc.SQLAlchemyError; then nothing was written.
+    an escalation needs. A case that begins needs no memory. Left out, and written not at all, is
+    every case that stands elsewhere, is locked, is not known, brings plans, loses an office, or
+    does not simply follow: `written` takes those. Raises sqlalchemy.exc.SQLAlchemyError; then
+    nothing was written.
     """
     entries: list[Entry] = []
     after: dict[str, Standing] = {}
     for batch in batches:
-        stands = known.get(batch.case_id)
-        names_plan = any(PLAN in event.body for event in batch.events)
-        if stands is None or stands.case is None or names_plan:
+        begins = batch.events[0].seq == 1
+        stands = Standing(NOTHING_YET, None) if begins else known.get(batch.case_id)
+        if stands is None or batch.plans:
             continue
         try:
             entry, then = _follows(connection, batch.case_id, stands, batch.events)
         except SQLAlchemyError:
             raise
         except Exception:  # noqa: BLE001, S112 - `written` says what is wrong with this one alone
+            continue
+        if entry.offices_gone:
+            # A row that `reproject` makes anew meanwhile is not seen, and would not be deleted.
             continue
         entries.append(entry)
         after[batch.case_id] = then

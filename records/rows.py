@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, TextClause, text
 from domain.rows import Marks, TaskRow, changes_between
 from records.casetext import CaseText, case_text
 from records.kept import Folded
-from records.ledger import NOTHING_YET, Head
+from records.ledger import Head
 from records.tables import FOLDS, case_offices, cases, escalations, events, outbox, tasks
 from workflows.encoding import Json
 
@@ -28,12 +28,12 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # sorts what has no due date behind 
 class Entry:
     """What is to be written of one case, each row as its JSON text.
 
-    It holds only where the ledger ends with `head` and, unless that is None, the rows of the case
-    are of version `rows_at`.
+    It holds only where the ledger ends with `head` and the rows of the case are of version
+    `rows_at`; each is asked for only unless it is None.
     """
 
     case_id: str
-    head: Head
+    head: Head | None
     rows_at: int | None
     rows: Mapping[str, Sequence[bytes]]  # by table
     events: Sequence[bytes] = ()
@@ -44,7 +44,7 @@ def entry_between(
     before: Folded | None,
     after: Folded,
     state: CaseText,
-    head: Head = NOTHING_YET,
+    head: Head | None = None,
     happened: Sequence[Json] = (),
 ) -> Entry:
     """Every row that differs between two states of a case; `before` None: all of them.
@@ -99,8 +99,8 @@ def write(connection: Connection, entries: Sequence[Entry]) -> set[str]:
 def _stands(entry: Entry) -> Json:
     return {
         "case_id": entry.case_id,
-        "seq": entry.head.seq,
-        "chain": entry.head.chain,
+        "seq": entry.head and entry.head.seq,
+        "chain": entry.head and entry.head.chain,
         "rows_at": entry.rows_at,
     }
 
@@ -133,9 +133,9 @@ stands AS MATERIALIZED (
     FROM json_to_recordset(CAST(:stands AS json))
         AS told(case_id uuid, seq integer, chain text, rows_at integer)
     JOIN openings USING (case_id)
-    LEFT JOIN events ON events.case_id = told.case_id AND events.seq = told.seq
+    LEFT JOIN events ON events.case_id = told.case_id AND events.seq = greatest(told.seq, 1)
     LEFT JOIN cases ON cases.case_id = told.case_id
-    WHERE (told.seq = 0 OR events.chain = told.chain)
+    WHERE (told.seq IS NULL OR events.chain = told.chain OR told.seq = 0 AND events.seq IS NULL)
         AND (told.rows_at IS NULL OR cases.version = told.rows_at)
     ORDER BY openings.case_id
     FOR NO KEY UPDATE OF openings SKIP LOCKED

@@ -10,8 +10,7 @@ import json
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import InvalidatePoolError
 
 from records.bounded import BoundedConnection, hung_up, opened
 
@@ -59,13 +58,6 @@ def make_engine(
             raise InvalidatePoolError
 
     return engine
-
-
-def is_away(wrong: BaseException) -> bool:
-    """Whether no server answered, as against one that answered with an error."""
-    if isinstance(wrong, PoolTimeout):
-        return True
-    return isinstance(wrong, OperationalError) and getattr(wrong.orig, "sqlstate", None) is None
 
 
 def to_text(value: Any) -> str:

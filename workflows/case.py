@@ -302,9 +302,10 @@ class CaseWorkflow:
                 PROJECT, batch, result_type=int, **options.PROJECT_NOW
             )
         except ApplicationError as failed:
-            if failed.type != UNKNOWN_PLAN or batch.plans:
-                raise
-            await self._write_now(self._alive().with_plans(batch))
+            more = self._alive().with_plans(batch)
+            if failed.type != UNKNOWN_PLAN or batch.plans or not more.plans:
+                raise  # with nothing more to send it would turn for ever
+            await self._write_now(more)
 
     async def _write_when_back(self, batch: Batch) -> None:
         living = self._alive()

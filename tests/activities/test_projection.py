@@ -63,3 +63,16 @@ def test_it_fails_for_good_when_something_is_missing_in_between(database: Engine
     with pytest.raises(ApplicationError) as failed:
         project(database, batch_of(LIFE, first=2))
     assert failed.value.type == LEDGER_TROUBLE
+
+
+def test_it_quotes_nothing_of_what_could_not_be_written(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = batch_of(LIFE)
+    body = {**whole.events[0].body, "user": "a.member\0of staff"}
+    torn = replace(whole, events=(replace(whole.events[0], body=body), *whole.events[1:]))
+    with pytest.raises(ApplicationError) as failed:
+        project(database, torn)
+    assert str(failed.value).startswith("not-written: not written: ")
+    assert "a.member" not in str(failed.value) + caplog.text
+    assert project(database, whole) == LIFE.case.version

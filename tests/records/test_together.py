@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic_core import to_json
-from sqlalchemy import Connection, Engine, create_engine, delete, text
+from sqlalchemy import Connection, Engine, create_engine, delete, select, text
 from sqlalchemy.exc import IntegrityError
 
 from domain.apply import blank, fold
@@ -17,8 +17,9 @@ from records.reproject import reproject
 from records.rows import entry_between
 from records.rows import write as write_entries
 from records.session import make_engine
+from records.tables import case_offices
 from records.tables import cases as cases_table
-from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life
+from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life, an_act
 from tests.records.writing import admit, batches, every_row
 from workflows.encoding import case_to_json
 
@@ -59,6 +60,24 @@ def test_it_writes_many_cases_in_one_journey_as_one_by_one(
         assert cases.version_of(alone, life.case.id) == life.case.version
         assert ledger.verify(alone, life.case.id) == []
         assert ledger.events_of(alone, life.case.id) == list(life.events)
+    before = every_row(alone)
+    with engine.begin() as connection:
+        reproject(connection)
+    assert every_row(alone) == before
+
+
+def test_it_begins_cases_together_and_none_twice(engine: Engine, alone: Connection) -> None:
+    lives = [a_life(*STALLED) for _ in range(3)]
+    with engine.begin() as connection:
+        for life in lives:
+            admit(connection, life)
+    first = [next(batches(life)) for life in lives]
+    with engine.begin() as connection:
+        projection.write_batch(connection, first[0])
+    stand = projection.write_together(alone, {}, first)
+    assert set(stand) == {life.case.id for life in lives[1:]}
+    for life in lives:
+        assert ledger.verify(alone, life.case.id) == []
     before = every_row(alone)
     with engine.begin() as connection:
         reproject(connection)
@@ -112,6 +131,20 @@ def test_it_does_not_wait_for_a_case_that_somebody_holds(engine: Engine, alone: 
             text("SELECT 1 FROM openings WHERE case_id = :c FOR UPDATE"), {"c": held.case.id}
         )
         assert set(projection.write_together(alone, known, group)) == {free.case.id}
+
+
+def test_it_leaves_an_office_that_goes_to_the_way_that_looks_under_the_lock(
+    engine: Engine, alone: Connection
+) -> None:
+    excluded = an_act("flag", "host.focal", flag="conflict:host-national")
+    life, other = a_life((1, excluded)), a_life(*STALLED)
+    known = begun(engine, life, other)
+    group = [the_rest(life)[0], the_rest(other)[0]]
+    assert set(projection.write_together(alone, known, group)) == {other.case.id}
+    with engine.begin() as connection:
+        projection.written(connection, group[0])
+    held = select(case_offices.c.office).where(case_offices.c.case_id == life.case.id)
+    assert "host-national" not in alone.scalars(held).all()
 
 
 def test_it_writes_nothing_twice_when_two_believe_the_same(engine: Engine) -> None:
