@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
@@ -28,7 +29,7 @@ from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, Wo
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.errors import ActRefused, EngineAway, NoSuchCase, OutcomeUnknown
+from activities.errors import ActRefused, EngineAway, EngineError, NoSuchCase, OutcomeUnknown
 from activities.recovery import Kept, from_ledger
 from domain.commands import Command, Opening
 from domain.core import advance
@@ -140,6 +141,9 @@ class CaseEngine:
         before, head = await self._known(case_id, key)
         asked = m.Act(body, content or digest(body), at, head)
         answer = before or await self._acted(case_id, command, asked, key)
+        if before is not None:
+            with suppress(EngineError):  # a `reopen` may have been written by a run that was lost
+                await self.start_if_lost(case_id)
         return _same(answer, asked.content)
 
     async def _acted(self, case_id: str, command: Command, asked: m.Act, key: str) -> m.Answer:
@@ -203,8 +207,7 @@ class CaseEngine:
         try:
             runs = await self.progress(case_id)
         except NoSuchCase:
-            kept = await self._kept(case_id)
-            started = not kept.case.ended and await self._start_anew(kept)
+            started = await self.start_if_lost(case_id)
             return Recovery.STARTED if started else Recovery.NOTHING
         refused = await self._in_database(lambda c: _was_refused(c, case_id))
         if head.seq == 0:
@@ -222,6 +225,18 @@ class CaseEngine:
             return Recovery.ENDED
         await self._start_anew(kept)
         return Recovery.RENEWED
+
+    async def start_if_lost(self, case_id: str) -> bool:
+        """Start a run from the ledger where the case is open and none lives; whether it was so.
+
+        Asks no worker. Raises EngineError; NoSuchCase where there is no ledger.
+        """
+        with suppress(NoSuchCase):
+            seen = await self._asked(self._handle(case_id).describe)
+            if seen.status is WorkflowExecutionStatus.RUNNING:
+                return False
+        kept = await self._kept(case_id)
+        return not kept.case.ended and await self._start_anew(kept)
 
     async def _end_run(self, case_id: str, run: str) -> None:
         # This run and no other: somebody else may have renewed the case meanwhile.

@@ -16,7 +16,7 @@ from temporalio.client import Client
 from activities.cases import LEFT_ALONE, CaseEngine, Recovery
 from activities.connection import connect
 from activities.errors import EngineError, NoSuchCase
-from records import alarms
+from records import alarms, cases
 from records.reconcile import Difference, Standing, alarmed, compare, kept
 from settings import Settings
 from workflows.messages import CASE_WORKFLOW, workflow_id
@@ -83,6 +83,23 @@ async def recover_cases(
             with database.begin() as connection:
                 alarms.settle(connection, case_id, datetime.now(UTC))
     return Recovered(done, tuple(silent))
+
+
+async def start_lost_cases(engine: CaseEngine, most: int) -> tuple[set[str], int]:
+    """Start open cases that have no run, at most so many; return those, and how many had none.
+
+    A case without a run waits for nothing and reminds nobody, and no page can tell. Raises
+    EngineError, RPCError, RuntimeError or sqlalchemy.exc.SQLAlchemyError.
+    """
+    open_here = await asyncio.to_thread(_open_ids, engine.database)
+    lost = sorted(open_here - await _running(engine))
+    started = {case_id for case_id in lost[:most] if await engine.start_if_lost(case_id)}
+    return started, len(lost)
+
+
+def _open_ids(database: Engine) -> set[str]:
+    with database.begin() as connection:
+        return cases.open_ids(connection)
 
 
 def _alarmed(database: Engine) -> set[str]:

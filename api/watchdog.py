@@ -1,12 +1,14 @@
-"""Looks for cases that the engine tries to run and cannot, and lets people see them.
+"""Looks for cases that the engine tries to run and cannot, and for open cases that it does not run.
 
-A task of such a case fails over and over, by a fault in our code or a history that no longer fits
-it: nothing it waits for will happen. Changes no case.
+A task of the first fails over and over, by a fault in our code or a history that no longer fits
+it: people see it. The others are started again from their ledger, a few at a time: many at once
+mean that the engine lost its store, and that is for a person. Changes no case.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -14,23 +16,39 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from temporalio.service import RPCError
 
-from activities.upkeep import failing_cases
+from activities.errors import EngineError
+from activities.upkeep import failing_cases, start_lost_cases
 from api.deps import House
 from records import alarms
 
 EVERY_SECONDS = 20.0
+LOST_EVERY_SECONDS = 600.0
+LOST_AT_ONCE = 20  # a proposal
 
 log = structlog.get_logger("watchdog")
 
 
 async def watch(house: House) -> None:
-    """Look every twenty seconds, for ever; what is away is looked at later."""
+    """Look every twenty seconds, every ten minutes for lost cases; what is away is looked at later."""
+    await asyncio.gather(
+        _again_and_again(house, look, EVERY_SECONDS),
+        _again_and_again(house, look_for_lost, LOST_EVERY_SECONDS, LOST_EVERY_SECONDS),
+    )
+
+
+async def _again_and_again(
+    house: House,
+    looking: Callable[[House], Awaitable[object]],
+    seconds: float,
+    first_after: float = 0.0,
+) -> None:
+    await asyncio.sleep(first_after)
     while True:
         try:
-            await look(house)
-        except (RPCError, RuntimeError, SQLAlchemyError) as away:
+            await looking(house)
+        except (EngineError, RPCError, RuntimeError, SQLAlchemyError) as away:
             log.warning("not-looked", error=type(away).__name__)
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(seconds)
 
 
 async def look(house: House) -> set[str]:
@@ -45,3 +63,13 @@ async def look(house: House) -> set[str]:
     if failing:
         log.error("stuck", cases=sorted(failing))
     return failing
+
+
+async def look_for_lost(house: House) -> set[str]:
+    """Start open cases that have no run again; return those."""
+    started, lost = await start_lost_cases(house.engine, LOST_AT_ONCE)
+    if started:
+        log.error("started-again", cases=sorted(started))
+    if lost > LOST_AT_ONCE:
+        log.error("many-cases-without-a-run", count=lost, do="homeward recover")
+    return started

@@ -85,6 +85,11 @@ def version_of(connection: Connection, case_id: str) -> int:
     return found or 0
 
 
+def open_ids(connection: Connection) -> set[str]:
+    """Return every case that is not ended."""
+    return set(connection.scalars(select(cases.c.case_id).where(cases.c.ended_at.is_(None))))
+
+
 def list_page(
     connection: Connection,
     *,

@@ -56,7 +56,7 @@ class CaseWorkflow:
     @workflow.init
     def __init__(self, start: Start) -> None:
         """Take up the case. Updates of the first task come before `run`, so all must be here."""
-        self._start = start
+        self._clock_offset = start.clock_offset
         self._offset = timedelta(seconds=start.clock_offset)
         self._living: LivingCase | None = None
         self._unopened: ApplicationError | None = None
@@ -72,6 +72,7 @@ class CaseWorkflow:
             self._unopened = _refusal(refused)
         except Exception as wrong:  # noqa: BLE001 - an exception here would be retried for ever
             self._unopened = _unforeseen(wrong)
+        _let_go(start)
 
     def _taken_up(self, start: Start) -> LivingCase:
         if start.snapshot is not None:
@@ -205,7 +206,7 @@ class CaseWorkflow:
             projected=living.projected,
             state=shown_state(living.case),
             next_wake=living.next_wake(),
-            clock_offset=self._start.clock_offset,
+            clock_offset=self._clock_offset,
             trouble=self._ledger_trouble or self._timer_trouble,
             events=workflow.info().get_current_history_length(),
             run=workflow.info().run_id,
@@ -282,7 +283,7 @@ class CaseWorkflow:
     async def _write(self) -> None:
         """Write the next events: at once if the database is there, patiently if it is not."""
         living = self._alive()
-        batch = living.batch(self._start.clock_offset)
+        batch = living.batch(self._clock_offset)
         try:
             await self._write_now(batch)
         except FailureError as failed:  # a bare ApplicationError, unlike other activities
@@ -369,6 +370,15 @@ class CaseWorkflow:
         workflow.continue_as_new(
             Start(start.case_id, start.clock_offset, snapshot=self._alive().snapshot())
         )
+
+
+def _let_go(start: Start) -> None:
+    """Empty what was taken up: the engine keeps the input, and its plans are long."""
+    if start.opening is not None:
+        start.opening.clear()
+    if start.snapshot is not None:
+        start.snapshot.plans.clear()
+        start.snapshot.case.clear()
 
 
 def _key() -> str:

@@ -32,6 +32,8 @@ T = TypeVar("T")
 Shape: TypeAlias = tuple[tuple[str, Callable[[Any], Any], Any], ...]  # name, reader, default
 
 EVENT = "event"  # the key that names an event's class; `kind` is a field of some events
+_PLANS: dict[str, Plan] = {}
+_MOST_PLANS = 256
 _NOT_IN_CASE = frozenset({"plan", "plans"})
 _AS_IT_IS = (str, int, bool, float, type(None))
 _NO_DEFAULT: Any = object()
@@ -66,6 +68,20 @@ def plan_to_json(plan: Plan) -> Json:
 def plan_from_json(data: Mapping[str, Any]) -> Plan:
     """Read a plan; raises ValueError for a field this edition does not know."""
     return _decode(Plan, data)
+
+
+def one_plan(digest: str, plan: Plan) -> Plan:
+    """The plan read before under this digest, if it is equal: thousands of cases share a few.
+
+    A plan is most of what a case holds in memory, and is never changed.
+    """
+    known = _PLANS.get(digest)
+    if known == plan:
+        return known
+    if len(_PLANS) >= _MOST_PLANS:
+        _PLANS.clear()
+    _PLANS[digest] = plan
+    return plan
 
 
 def plan_digest(plan: Plan) -> str:

@@ -21,6 +21,7 @@ from workflows.encoding import (
     case_to_json,
     event_from_json,
     event_to_json,
+    one_plan,
     plan_from_json,
     plan_to_json,
 )
@@ -72,7 +73,8 @@ class LivingCase:
     @classmethod
     def opened(cls, opening: Opening, at: datetime, key: str, content: str) -> LivingCase:
         """A first report. Raises a `Refused`."""
-        living = cls(blank(opening.case_id, opening.plan, opening.plan_digest))
+        plan = one_plan(opening.plan_digest, opening.plan)
+        living = cls(blank(opening.case_id, plan, opening.plan_digest))
         events = open_case(opening, at)
         living.take(Step(fold(living.case, events), events), key, content)
         return living
@@ -80,7 +82,10 @@ class LivingCase:
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> LivingCase:
         """A case that lived before, of any shape. Raises ValueError for one no edition knows."""
-        plans = {digest: plan_from_json(plan) for digest, plan in snapshot.plans.items()}
+        plans = {
+            digest: one_plan(digest, plan_from_json(plan))
+            for digest, plan in snapshot.plans.items()
+        }
         living = cls(case_from_json(snapshot.case, plans))
         living.pending = list(snapshot.pending)
         living.unsent_plans = set(snapshot.unsent_plans)

@@ -1,11 +1,13 @@
 """The engine's store is deleted, or comes back as it was long ago: every case goes on all the same."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from activities.cases import Recovery
 from activities.errors import ActRefused
+from activities.upkeep import start_lost_cases
 from activities.virtual_time import VirtualTimeError, fast_forward
 from domain.events import CaseReopened, RungFired
 from records import alarms
@@ -193,3 +195,37 @@ async def test_it_gives_nothing_up_that_only_the_engine_knows_unless_told(house:
     assert (said.code, Recovery.RENEWED.value in said.words) == (0, True)
     await no_differences(house)
     assert (await house.act(opening, a_note(3))).version == version
+
+
+async def test_it_finds_an_open_case_that_nothing_runs_and_starts_it(house: House) -> None:
+    lost, running, closed = [await house.open() for _ in range(3)]
+    for command in (ASK, ANSWER, CLOSE):
+        await house.act(closed, command)
+    await house.client.get_workflow_handle(workflow_id(closed.case_id)).result()
+    await house.client.get_workflow_handle(workflow_id(lost.case_id)).terminate("lost")
+    while (found := await start_lost_cases(house.engine, 5)) == (set(), 0):  # noqa: ASYNC110 - the engine lists late
+        await asyncio.sleep(0.1)
+    assert found == ({lost.case_id}, 1)
+    assert not await house.engine.start_if_lost(running.case_id)
+    assert (await house.act(lost, ASK)).version > 3
+    await no_differences(house)
+
+
+async def test_it_leaves_many_lost_cases_to_a_person(house: House) -> None:
+    for _ in range(3):
+        opening = await house.open()
+        await house.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    while (found := await start_lost_cases(house.engine, 2))[1] < 3:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.1)
+    assert (len(found[0]), found[1]) == (2, 3)
+
+
+async def test_it_runs_a_reopened_case_though_the_run_that_wrote_it_was_lost(house: House) -> None:
+    opening, key = await house.open(), new_key()
+    for command in (ASK, ANSWER, CLOSE):
+        await house.act(opening, command)
+    await house.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    first = await house.act(opening, REOPEN, key)
+    await house.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    assert await house.act(opening, REOPEN, key) == first
+    assert (await house.engine.progress(opening.case_id)).version == first.version
