@@ -226,15 +226,21 @@ class CaseEngine:
         await self._start_anew(kept)
         return Recovery.RENEWED
 
+    async def lives(self, case_id: str) -> bool:
+        """Whether a run of this case lives. Asks no worker. Raises EngineError."""
+        try:
+            seen = await self._asked(self._handle(case_id).describe)
+        except NoSuchCase:
+            return False
+        return seen.status is WorkflowExecutionStatus.RUNNING
+
     async def start_if_lost(self, case_id: str) -> bool:
         """Start a run from the ledger where the case is open and none lives; whether it was so.
 
         Asks no worker. Raises EngineError; NoSuchCase where there is no ledger.
         """
-        with suppress(NoSuchCase):
-            seen = await self._asked(self._handle(case_id).describe)
-            if seen.status is WorkflowExecutionStatus.RUNNING:
-                return False
+        if await self.lives(case_id):
+            return False
         kept = await self._kept(case_id)
         return not kept.case.ended and await self._start_anew(kept)
 

@@ -36,7 +36,7 @@ async def compare_with_engine(database: Engine, settings: Settings) -> list[Diff
     engine = await _engine(database, settings)
     ledger = _kept(database)
     open_here = {case_id for case_id, at in ledger.items() if at.status not in ENDED}
-    found = await _differences(engine, ledger, open_here | await _running(engine))
+    found = await _differences(engine, ledger, open_here | await running_cases(engine))
     if found:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
         found = await _differences(engine, _kept(database), {one.case_id for one in found})
@@ -69,7 +69,7 @@ async def recover_cases(
     done: dict[str, Recovery] = {}
     silent: list[str] = []
     # One after the other: a herd of starts would keep living cases waiting.
-    for case_id in sorted(open_here | await _running(engine) | _alarmed(database)):
+    for case_id in sorted(open_here | await running_cases(engine) | _alarmed(database)):
         try:
             became = await engine.go_on_from_ledger(case_id, discard=discard)
         except NoSuchCase:  # runs, and is not in this ledger: nothing to go on from
@@ -92,7 +92,7 @@ async def start_lost_cases(engine: CaseEngine, most: int) -> tuple[set[str], int
     EngineError, RPCError, RuntimeError or sqlalchemy.exc.SQLAlchemyError.
     """
     open_here = await asyncio.to_thread(_open_ids, engine.database)
-    lost = sorted(open_here - await _running(engine))
+    lost = sorted(open_here - await running_cases(engine))
     started = {case_id for case_id in lost[:most] if await engine.start_if_lost(case_id)}
     return started, len(lost)
 
@@ -128,8 +128,8 @@ async def failing_cases(client: Client, task_queue: str) -> set[str]:
     return {run.id.removeprefix(_PREFIX) async for run in client.list_workflows(wanted)}
 
 
-async def _running(engine: CaseEngine) -> set[str]:
-    """Every case with a run, as the engine lists them (a moment late)."""
+async def running_cases(engine: CaseEngine) -> set[str]:
+    """Every case with a run, as the engine lists them (a moment late). Raises RPCError."""
     wanted = (
         f"WorkflowType = '{CASE_WORKFLOW}' AND ExecutionStatus = 'Running'"
         f" AND TaskQueue = '{engine.task_queue}'"

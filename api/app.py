@@ -24,6 +24,7 @@ from api.json import (
     corridors,
     escalations,
     health,
+    integrity,
     me,
     offices,
     rehearsal,
@@ -99,7 +100,7 @@ def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> Fa
 
 def _version_one(*, rehearsal_too: bool) -> APIRouter:
     one = APIRouter()
-    for noun in (cases, tasks, escalations, stalled, corridors, offices, me):
+    for noun in (cases, tasks, escalations, stalled, corridors, offices, integrity, me):
         one.include_router(noun.routes)
     if rehearsal_too:
         one.include_router(rehearsal.routes)

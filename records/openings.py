@@ -6,6 +6,7 @@ A reference is random. It tells no year, country, place or count, and cannot be 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,16 @@ def admit(connection: Connection, case_id: str, clock_offset: int = 0) -> str:
 def of_case(connection: Connection, case_id: str) -> Opening | None:
     """Return what was fixed when this case began."""
     return _one(connection, _OF_CASE, case_id)
+
+
+def references(connection: Connection, case_ids: Iterable[str]) -> dict[str, str]:
+    """Return the references of those of these cases that were ever admitted."""
+    found = connection.execute(
+        select(openings.c.case_id, openings.c.reference).where(
+            openings.c.case_id.in_(list(case_ids))
+        )
+    )
+    return {row.case_id: row.reference for row in found}
 
 
 def lock(connection: Connection, case_id: str) -> Opening | None:

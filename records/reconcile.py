@@ -27,11 +27,13 @@ class Difference:
     what: str
 
 
-def kept(connection: Connection) -> dict[str, Standing]:
-    """Where every case stands by the ledger; the status is that of its folded row."""
+def kept(connection: Connection, case_id: str | None = None) -> dict[str, Standing]:
+    """Where every case stands by the ledger, or this one; the status is that of its folded row."""
     newest = select(events.c.case_id, func.max(events.c.seq).label("seq")).group_by(
         events.c.case_id
     )
+    if case_id is not None:
+        newest = newest.where(events.c.case_id == case_id)
     heads = newest.subquery()
     found = connection.execute(
         select(heads.c.case_id, heads.c.seq, cases.c.version, cases.c.status).outerjoin(
@@ -42,6 +44,20 @@ def kept(connection: Connection) -> dict[str, Standing]:
         row.case_id: Standing(row.seq, row.status if row.version == row.seq else "unfolded")
         for row in found
     }
+
+
+def behind(connection: Connection, most: int) -> list[Difference]:
+    """Name open cases whose rows do not stand where their ledger does, at most so many."""
+    head = (
+        select(func.max(events.c.seq)).where(events.c.case_id == cases.c.case_id).scalar_subquery()
+    )
+    found = connection.execute(
+        select(cases.c.case_id, head.label("seq"))
+        .where(cases.c.ended_at.is_(None), cases.c.version != head)
+        .order_by(cases.c.case_id)
+        .limit(most)
+    )
+    return [Difference(str(row.case_id), _UNFOLDED.format(row.seq)) for row in found]
 
 
 def compare(ledger: Mapping[str, Standing], engine: Mapping[str, Standing]) -> list[Difference]:
@@ -60,6 +76,7 @@ def alarmed(connection: Connection) -> list[Difference]:
     ]
 
 
+_UNFOLDED = "the rows do not stand at event {} of the ledger; reproject makes them"
 _WHAT = {
     CONFLICT: "the records disagree: the ledger refused another event {}; recover settles it",
     GAP: "the records disagree: the ledger refused event {}, which does not follow; look at both",
@@ -77,7 +94,7 @@ def _what_differs(kept: Standing | None, runs: Standing | None) -> str:
     if kept is None:
         return "runs in the engine, but the ledger does not know it"
     if kept.status == "unfolded":
-        return f"the rows do not stand at event {kept.version} of the ledger; reproject makes them"
+        return _UNFOLDED.format(kept.version)
     if runs is None:
         ended = kept.status in {"closed", "cancelled"}
         return "" if ended else f"is {kept.status} in the ledger, but does not run in the engine"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 
 from api.errors import NotFound, Problem
-from api.pages import cases, opening, signing, stalled, tasks
+from api.pages import cases, integrity, opening, signing, stalled, tasks
 from api.pages.look import style
 from api.pages.route import problem_page
 from api.pages.throttle import Throttle
@@ -21,7 +21,7 @@ def install(app: FastAPI) -> None:
     """Add the pages and their style sheet to the application."""
     app.state.throttle = Throttle()
     # `new` before the cases: it is no reference.
-    for some in (signing, tasks, opening, cases, stalled):
+    for some in (signing, tasks, opening, cases, stalled, integrity):
         app.include_router(some.routes)
     app.add_api_route("/static/{version}/homeward.css", _style, include_in_schema=False)
 

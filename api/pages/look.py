@@ -33,6 +33,7 @@ NAVIGATION = (
     ("cases", "/cases", "cases.list"),
     ("stalled", "/stalled", "stalled.list"),
     ("new_case", "/cases/new", "cases.open"),
+    ("integrity", "/integrity", "integrity.look"),
 )
 
 

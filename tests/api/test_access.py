@@ -59,6 +59,8 @@ STATED = {
     "GET /corridors/{corridor}": EVERYBODY,
     "GET /offices": "coordinator manager secretary admin",
     "GET /offices/{office}": "coordinator manager secretary admin",
+    "GET /integrity": "admin",
+    "GET /integrity/{case_ref}": "admin",
     "POST /tokens": "admin",
     "DELETE /tokens/{prefix}": "admin",
     "POST /rehearsal/cases/{case_ref}/clock": CARE,

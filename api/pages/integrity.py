@@ -1,0 +1,42 @@
+"""Whether the records agree: a page for whoever keeps the system running. It shows no case."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from api.deps import TheHouse
+from api.errors import NotFound
+from api.json.integrity import looked_into, looked_over
+from api.pages.look import Look
+from api.pages.route import router
+from api.pages.visitor import Signed
+
+routes = router()
+
+
+@routes.get("/integrity")
+async def look(
+    house: TheHouse,
+    visitor: Signed,
+    request: Request,
+    find: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Over all open cases, or into the one with a reference."""
+    visitor.allowed(house.policy, "integrity.look")
+    missing, found = False, None
+    if find.strip():
+        try:
+            found = await looked_into(house, find.strip())
+        except NotFound:
+            missing = True
+    return Look(house, visitor).page(
+        request,
+        "integrity",
+        find=find,
+        missing=missing,
+        one=found is not None,
+        found=found or await looked_over(house),
+        now=house.now(),
+    )
