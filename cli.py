@@ -5,6 +5,8 @@ Each command imports what it needs when it is called, so that `rules check` need
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -387,5 +389,23 @@ def _settings_here() -> Settings:
     return settings.model_copy(update={"temporal_address": found.temporal_address})
 
 
+def main() -> None:
+    """Run a command, and leave without waiting for threads of the Temporal SDK.
+
+    They may still hold Python objects when Python ends, and then the usual way out crashes.
+    """
+    try:
+        app()
+    except SystemExit as end:
+        if "temporalio" not in sys.modules:
+            raise
+        atexit._run_exitfuncs()  # noqa: SLF001 - all that the usual way out would have done
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -23,8 +23,6 @@ from records import cases, editions
 from settings import Settings
 from workflows.encoding import digest
 
-LET_GO_SECONDS = 0.1
-
 
 class Became(Enum):
     """What became of a case that was to move."""
@@ -98,9 +96,6 @@ async def moves(
         else:
             engine = engine or await _engine(database, settings)
             yield await _moved(engine, one, edition)
-    if engine is not None:
-        # The SDK's threads must let go of the last answer: a process that ends meanwhile aborts.
-        await asyncio.sleep(LET_GO_SECONDS)
 
 
 async def _engine(database: Engine, settings: Settings) -> CaseEngine:
