@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from api.pages.throttle import Throttle
-from records import users
-from tests.api.conftest import CAST, PASSWORD, Running, new_key
+from tests.api.conftest import PASSWORD, Running, new_key
 from tests.api.test_malformed import is_a_problem, nothing_written
 from tests.api.test_pages import Browser, People
-from tests.api.test_pages_malformed import CASE, FORMS, OPENS, PLACEMENT, alert_of, the_form
+from tests.api.test_pages_malformed import CASE, FORMS, PLACEMENT, alert_of, the_form
+from tests.api.test_pages_malformed import case as case  # noqa: PLC0414 - the same fixture
+from tests.api.test_pages_malformed import everybody as everybody  # noqa: PLC0414 - as above
 
 TWICE = "answered twice; keep one answer"
-
-
-@pytest.fixture(scope="module")
-def everybody(api: Running) -> Iterator[People]:
-    """Everybody, signed in."""
-    with api.database.begin() as connection:
-        for user, _, _ in CAST:
-            users.set_password(connection, user, PASSWORD)
-    api.app.state.throttle = Throttle()
-    found = People(api.url)
-    yield found
-    for browser in found.values():
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def case(api: Running) -> str:
-    """A case whose placement is offered and whose report waits for a decision; nothing changes it."""
-    found: str = api.at_placement(opens=OPENS)["case"]
-    moved = api.mali.do(f"/rehearsal/cases/{found}/clock", {"to": "2026-02-16T09:00:00+07:00"})
-    assert moved.status_code == 200, moved.text
-    return found
 
 
 # -- forms
