@@ -207,6 +207,7 @@ STATED = {
     "GET /tasks": HOLDING,
     "GET /tasks/{case_ref}/{step:path}": HOLDING,
     "POST /tasks/{case_ref}/{step:path}": HOLDING,
+    "GET /integrity": "admin",
     "GET /stalled": CARE,
     "GET /stalled/{case_ref}/{step:path}": "manager secretary",
     "POST /stalled/{case_ref}/{step:path}": "manager secretary",
