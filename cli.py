@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -397,14 +397,32 @@ def main() -> None:
     try:
         app()
     except SystemExit as end:
-        if "temporalio" not in sys.modules:
+        _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+    except Exception as wrong:
+        away = _who_is_away(wrong)
+        if not away:
             raise
-        atexit._run_exitfuncs()  # noqa: SLF001 - all that the usual way out would have done
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+        print(f"{away} does not answer; see docs/operations.md.", file=sys.stderr)
+        _leave(1)
+
+
+def _who_is_away(wrong: Exception) -> str:
+    """Which server could not be reached; empty where something else is wrong."""
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(wrong, OperationalError):
+        return "The database"
+    # What the SDK raises for every server it cannot reach has no type of its own.
+    return "Temporal" if str(wrong).startswith("Failed client connect") else ""
+
+
+def _leave(code: int) -> NoReturn:
+    if "temporalio" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()  # noqa: SLF001 - all that the usual way out would have done
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

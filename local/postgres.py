@@ -60,6 +60,11 @@ class RunningPostgres:
         """The postmaster's process id, while it runs and was started here."""
         return self._child.pid if self._child and self._child.is_running() else None
 
+    @property
+    def has_died(self) -> bool:
+        """Whether it was started here and ended without being asked."""
+        return self._child is not None and not self._child.is_running()
+
     def url_of(self, database: str) -> str:
         """Return the address of another database on this server."""
         return _url_of(self.url, database)

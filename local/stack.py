@@ -24,9 +24,9 @@ import psutil
 from local.cache import Say, say_aloud
 from local.errors import NoServer
 from local.ports import free_port, is_free
-from local.postgres import postgres_for
+from local.postgres import RunningPostgres, postgres_for
 from local.processes import Child, start_child
-from local.temporal import temporal_for
+from local.temporal import RunningTemporal, temporal_for
 from records.migrate import upgrade
 from settings import Settings
 
@@ -68,6 +68,7 @@ class Stack:
         self.settings = settings
         self.say = say
         self.stop = threading.Event()
+        self.servers: dict[str, RunningPostgres | RunningTemporal] = {}
         self.children: dict[str, Child] = {}
         self.environment: dict[str, str] = {}
 
@@ -94,6 +95,7 @@ class Stack:
         self.say("Starting Temporal ...")
         temporal = temporal_for(self.settings, say=self.say)
         stack.callback(temporal.stop)
+        self.servers = {"PostgreSQL": database, "Temporal": temporal}
         port = self._port()
         url = self.settings.base_url or f"http://{self.settings.api_host}:{port}"
         self.environment = {
@@ -127,6 +129,13 @@ class Stack:
 
     def _revive(self) -> None:
         """A process that died is started again: a case must not wait for a person to notice."""
+        for name, server in self.servers.items():
+            if server.has_died and not self.stop.is_set():
+                self.say(f"{name} stopped; starting it again.")
+                try:
+                    server.restart()
+                except NoServer as reason:  # what it left behind may still be ending: once more
+                    self.say(str(reason))
         for name, child in list(self.children.items()):
             if not child.is_running() and not self.stop.is_set():
                 self.say(f"The {name} stopped; starting it again.")

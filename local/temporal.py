@@ -80,6 +80,11 @@ class RunningTemporal:
         """The server's process id, while it runs and was started here."""
         return self._child.pid if self._child and self._child.is_running() else None
 
+    @property
+    def has_died(self) -> bool:
+        """Whether it was started here and ended without being asked."""
+        return self._child is not None and not self._child.is_running()
+
     def stop(self) -> None:
         """Stop the server in order; nothing happens to one that was not started here."""
         self._end(signal.SIGTERM)
