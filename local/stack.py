@@ -139,6 +139,7 @@ class Stack:
         for name, child in list(self.children.items()):
             if not child.is_running() and not self.stop.is_set():
                 self.say(f"The {name} stopped; starting it again.")
+                child.end()  # its watcher is left
                 time.sleep(BACK_OFF_SECONDS)
                 self.children[name] = self._start_child(name)
 
