@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from records import users
 from tests.api.conftest import CAST, PASSWORD, Running
@@ -30,6 +30,13 @@ class Visit:
         await self.page.get_by_label("User name").fill(user)
         await self.page.get_by_label("Password").fill(PASSWORD)
         await self.page.get_by_role("button", name="Sign in").click()
+
+    async def turn_to(self, wanted: Locator) -> Locator:
+        """Turn the pages of a list until it is there: other tests fill the lists, too."""
+        following = self.page.get_by_role("link", name="Next page")
+        while await wanted.count() == 0 and await following.count() == 1:
+            await self.open(await following.get_attribute("href") or "")
+        return wanted
 
     async def text(self) -> str:
         return await self.page.inner_text("main")

@@ -64,6 +64,7 @@ async def test_it_lets_a_secretary_end_an_escalation_by_a_decision(plain: Visit)
     row = page.get_by_role("listitem").filter(
         has=page.get_by_role("heading", name=case["reference"])
     )
+    await plain.turn_to(row)
     await expect(row).to_contain_text("First report read and sorted")
     await expect(row).to_contain_text("country of stay")
     await expect(row).to_contain_text("Thailand to Lao PDR")

@@ -15,6 +15,7 @@ async def test_it_lets_a_partner_accept_and_complete_a_task_on_a_phone(plain: Vi
     page = plain.page
     await plain.sign_in("thida", "/tasks")
     card = page.get_by_role("listitem").filter(has_text=case["reference"])
+    await plain.turn_to(card)
     await expect(card).to_contain_text("offered")
     await expect(card).to_contain_text("left")
     await card.get_by_role("link", name="A safe place to stay").click()
@@ -24,7 +25,7 @@ async def test_it_lets_a_partner_accept_and_complete_a_task_on_a_phone(plain: Vi
     await page.get_by_label("Placed").check()
     await page.get_by_role("button", name="Record the outcome").click()
     await expect(page.get_by_role("status")).to_have_text("Recorded.")
-    await expect(page.get_by_role("listitem").filter(has_text=case["reference"])).to_have_count(1)
+    await expect(await plain.turn_to(card)).to_have_count(1)
     step = plain.api.step(case, "placement")
     assert (step["state"], step["outcome"]) == ("done", "placed")
 
