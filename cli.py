@@ -270,7 +270,7 @@ def recover(
     """Let every open case go on as the ledger says; exit 1 if one needs a person."""
     import asyncio
 
-    from activities.cases import LEFT_ALONE, Recovery
+    from activities.runs import LEFT_ALONE, Recovery
     from activities.upkeep import recover_cases
 
     with _database() as database:

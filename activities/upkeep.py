@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from activities.cases import LEFT_ALONE, CaseEngine, Recovery
+from activities.cases import CaseEngine
 from activities.connection import connect
 from activities.errors import EngineError, NoSuchCase
+from activities.runs import LEFT_ALONE, Recovery
 from records import alarms, cases
 from records.reconcile import Difference, Standing, alarmed, compare, kept
 from settings import Settings

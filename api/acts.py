@@ -190,6 +190,7 @@ def _let_in(
         known = idempotency.act_of(connection, key)
         if known is not None:
             return again(connection, known, view.case_id, content)
+        _check_version(case, asked)
         _check_own_question(house, connection, acting, case, asked)
         texts = _Texts(house, view.case_id, house.instant())
         command = _command(house, connection, acting, case, asked, texts)
@@ -252,6 +253,15 @@ def _newer_rules(house: House, connection: Connection, case: Case, asked: Asked)
         return {}
     plans.keep(connection, ready.plan, ready.digest)
     return {"plan": ready.plan, "plan_digest": ready.digest}
+
+
+def _check_version(case: Case, asked: Asked) -> None:
+    """A version nobody can have seen would keep nobody from writing over another's act."""
+    if asked.version is not None and asked.version > case.version:
+        raise errors.InvalidField(
+            f"The case stands at version {case.version}; name the one you saw last",
+            field="version",
+        )
 
 
 def _check_own_question(

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from activities.cases import CaseEngine, Recovery
+from activities.cases import CaseEngine
 from activities.connection import connect
 from activities.errors import ActRefused, EngineAway, NoSuchCase, OutcomeUnknown
+from activities.runs import Recovery
 from local.ports import free_port
 from records.tables import events
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, a_life, an_act, an_opening

@@ -1,6 +1,6 @@
 """Ledger and engine compared, and cases that the engine lost started again."""
 
-from activities.cases import Recovery
+from activities.runs import Recovery
 from activities.upkeep import compare_with_engine, recover_cases
 from tests.builders import STALLED, a_life, an_act
 from tests.workflows.conftest import House, house

@@ -180,6 +180,19 @@ def test_it_gives_one_answer_to_ten_sendings_of_one_request(api: Running) -> Non
     assert len(done) == 1
 
 
+def test_it_takes_no_version_that_the_case_never_had(api: Running) -> None:
+    case = api.at_placement()
+    for ahead in (1, 2**31 - 2 - case["version"]):
+        answer = api.thida.do(
+            f"/tasks/{case['case']}/placement/complete",
+            {"outcome": "placed", "version": case["version"] + ahead},
+        )
+        assert (answer.status_code, answer.json()["type"]) == (422, "invalid-field")
+        assert answer.json()["field"] == "version"
+        assert str(case["version"]) in answer.json()["detail"]
+    assert api.step(case, "placement")["state"] == "offered"
+
+
 def test_it_calls_an_act_after_the_named_version_a_conflict(api: Running) -> None:
     case = api.at_placement()
     api.thida.do(f"/tasks/{case['case']}/placement/complete", {"outcome": "placed"})

@@ -117,7 +117,7 @@ async def test_it_follows_the_ledger_when_the_task_that_reopened_a_case_was_lost
     version = await written_and_lost(house, opening, REOPEN, key)
     await asyncio.sleep(2)  # the same act has another moment now
     start = Start(opening.case_id, before.clock_offset, snapshot=before.snapshot)
-    operation = house.engine._start(start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    operation = house.engine.starting(start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
     asked = Act(command_to_json(REOPEN), "content")
     again = await house.client.execute_update_with_start_workflow(
         ACT, asked, id=key, result_type=Answer, start_workflow_operation=operation

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from activities.cases import Recovery
 from activities.errors import ActRefused
+from activities.runs import Recovery
 from activities.upkeep import start_lost_cases
 from activities.virtual_time import VirtualTimeError, fast_forward
 from domain.events import CaseReopened, RungFired
