@@ -97,7 +97,7 @@ class Projector:
     def _written(self, batch: Batch) -> int:
         try:
             with self._database.begin() as connection:
-                stands = projection.written(connection, batch)
+                stands = projection.write_one(connection, batch)
         except UnknownPlan as wrong:
             raise ApplicationError(
                 str(wrong), type=ports.UNKNOWN_PLAN, non_retryable=bool(batch.plans)

@@ -20,11 +20,9 @@ from records.kept import Folded, Standing, fold_on, standing
 from records.ledger import NOTHING_YET, NewEvent
 from records.rows import Entry, entry_between, write
 from records.tables import escalations
-from workflows.encoding import Json, event_from_json
+from workflows.encoding import PLAN_DIGEST, Json, event_from_json
 
-__all__ = ["Batch", "NewEvent", "write_batch", "write_together", "written"]
-
-PLAN = "plan_digest"  # in the body of an event that names a plan
+__all__ = ["Batch", "NewEvent", "write_one", "write_together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +35,12 @@ class Batch:
     plans: Mapping[str, Json] = field(default_factory=dict)
 
 
-def write_batch(connection: Connection, batch: Batch) -> int:
-    """Write the events and the rows that follow; return the case's version afterwards.
+def write_one(connection: Connection, batch: Batch) -> Standing:
+    """Write the events and the rows that follow; return where the case stands afterwards.
 
     Sending a batch twice, or one that overlaps with what is there, changes nothing more. Raises
     LedgerConflict, LedgerGap or UnknownPlan; the caller's transaction must then be rolled back.
     """
-    return written(connection, batch).head.seq
-
-
-def written(connection: Connection, batch: Batch) -> Standing:
-    """Write a batch as `write_batch` does; return where the case stands afterwards."""
     plans.keep_json(connection, batch.plans)
     if openings.lock(connection, batch.case_id) is None:
         openings.admit(connection, batch.case_id, batch.clock_offset)
@@ -56,7 +49,7 @@ def written(connection: Connection, batch: Batch) -> Standing:
     fresh = ledger.not_yet_there(connection, batch.case_id, batch.events, stands.head)
     if not fresh:
         return stands
-    plans.check_kept(connection, [e.body[PLAN] for e in fresh if PLAN in e.body])
+    plans.check_kept(connection, [e.body[PLAN_DIGEST] for e in fresh if PLAN_DIGEST in e.body])
     entry, after = _follows(connection, batch.case_id, stands, fresh)
     if not write(connection, [entry]):  # pragma: no cover - it was read under the lock
         raise LedgerConflict(batch.case_id, fresh[0].seq)
@@ -71,7 +64,7 @@ def write_together(
     `known` is where each case stood when it was last written: nothing is read but what a card or
     an escalation needs. A case that begins needs no memory. Left out, and written not at all, is
     every case that stands elsewhere, is locked, is not known, brings plans, loses an office, or
-    does not simply follow: `written` takes those. Raises sqlalchemy.exc.SQLAlchemyError; then
+    does not simply follow: `write_one` takes those. Raises sqlalchemy.exc.SQLAlchemyError; then
     nothing was written.
     """
     entries: list[Entry] = []
@@ -85,7 +78,7 @@ def write_together(
             entry, then = _follows(connection, batch.case_id, stands, batch.events)
         except SQLAlchemyError:
             raise
-        except Exception:  # noqa: BLE001, S112 - `written` says what is wrong with this one alone
+        except Exception:  # noqa: BLE001, S112 - `write_one` says what is wrong with this one alone
             continue
         if entry.offices_gone:
             # A row that `reproject` makes anew meanwhile is not seen, and would not be deleted.

@@ -77,35 +77,25 @@ def test_it_says_what_is_missing(tmp_path: Path) -> None:
         assert "Traceback" not in said.read_text()
 
 
+@contextmanager
+def two_workers(database: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Two at work, and the process that keeps them."""
+    with start_temporal() as server:
+        where = {"DATABASE_URL": database, "TEMPORAL_ADDRESS": server.address}
+        with a_worker(folder, "--processes", "2", **where) as (keeper, said):
+            wait_for(said, "working on queue", times=2)
+            yield keeper, said
+
+
 def test_it_keeps_several_processes_at_work(postgres_url: str, tmp_path: Path) -> None:
-    with (
-        start_temporal() as server,
-        a_worker(
-            tmp_path,
-            "--processes",
-            "2",
-            DATABASE_URL=postgres_url,
-            TEMPORAL_ADDRESS=server.address,
-        ) as (worker, said),
-    ):
-        wait_for(said, "working on queue", times=2)
+    with two_workers(postgres_url, tmp_path) as (worker, said):
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
         assert said.read_text().count("stopped") == 2
 
 
 def test_it_leaves_no_process_behind_when_it_is_killed(postgres_url: str, tmp_path: Path) -> None:
-    with (
-        start_temporal() as server,
-        a_worker(
-            tmp_path,
-            "--processes",
-            "2",
-            DATABASE_URL=postgres_url,
-            TEMPORAL_ADDRESS=server.address,
-        ) as (worker, said),
-    ):
-        wait_for(said, "working on queue", times=2)
+    with two_workers(postgres_url, tmp_path) as (worker, _):
         kept = psutil.Process(worker.pid).children()
         assert len(kept) == 2
         worker.kill()

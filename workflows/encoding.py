@@ -32,6 +32,7 @@ T = TypeVar("T")
 Shape: TypeAlias = tuple[tuple[str, Callable[[Any], Any], Any], ...]  # name, reader, default
 
 EVENT = "event"  # the key that names an event's class; `kind` is a field of some events
+PLAN_DIGEST = "plan_digest"  # the key of events that name a plan
 _PLANS: dict[str, Plan] = {}
 _MOST_PLANS = 256
 _NOT_IN_CASE = frozenset({"plan", "plans"})

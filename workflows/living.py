@@ -17,6 +17,7 @@ from domain.errors import Refused
 from domain.events import CaseOpened, Event, RulesAdopted
 from workflows import options
 from workflows.encoding import (
+    PLAN_DIGEST,
     case_from_json,
     case_to_json,
     event_from_json,
@@ -27,8 +28,6 @@ from workflows.encoding import (
 )
 from workflows.messages import BUSY, KEY_REUSED, Answer, NewEvent, Op, Snapshot
 from workflows.ports import Batch
-
-PLAN_DIGEST = "plan_digest"  # of events that name a plan
 
 
 class KeyReused(Refused):

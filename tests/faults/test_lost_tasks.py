@@ -9,7 +9,7 @@ from activities.recovery import from_ledger
 from domain.core import advance
 from records import alarms
 from records.ledger import NewEvent
-from records.projection import Batch, write_batch
+from records.projection import Batch, write_one
 from tests.builders import MONDAY, STALLED, a_life, an_act
 from tests.workflows.conftest import House, house, new_key
 from workflows.encoding import command_to_json, event_to_json
@@ -33,7 +33,7 @@ async def written_and_lost(house: House, opening: object, command: object, key: 
         for seq, event in enumerate(events, start=case.version + 1)
     )
     with house.database.begin() as connection:
-        return write_batch(connection, Batch(case.id, told))
+        return write_one(connection, Batch(case.id, told)).head.seq
 
 
 def open_alarms(house: House) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Text, cast, select, update
 from domain.case import Case
 from domain.core import EDITIONS
 from records import kept
-from records.projection import write_batch
+from records.projection import write_one
 from records.reproject import reproject
 from records.session import make_engine
 from records.tables import cases
@@ -55,7 +55,7 @@ def kept_in(connection: Connection, life: Life, shape: int) -> Case:
     """Write all of a life but its last move; then let its row be of an older shape."""
     admit(connection, life)
     for batch in list(batches(life))[:-1]:
-        write_batch(connection, batch)
+        write_one(connection, batch)
     case = kept.folded(connection, life.case.id)
     assert case is not None
     old = older(case_to_json(case), shape)
@@ -78,7 +78,7 @@ def test_it_reads_a_row_of_an_older_shape_and_writes_on_from_there(
     for edition, upcaster in pasts.UPCASTERS.items():
         monkeypatch.setitem(CASES, edition, upcaster)
     assert kept.folded(connection, life.case.id) == before
-    write_batch(connection, list(batches(life))[-1])
+    write_one(connection, list(batches(life))[-1])
     assert kept.folded(connection, life.case.id) == life.case
     assert json.loads(kept_text(connection, life))[SHAPE] == THIRD
     written = every_row(connection)

@@ -12,7 +12,7 @@ from domain.core import advance
 from local.postgres import RunningPostgres
 from local.temporal import RunningTemporal
 from records import ledger
-from records.projection import Batch, NewEvent, write_batch
+from records.projection import Batch, NewEvent, write_one
 from records.reproject import reproject_all
 from tests.builders import MONDAY
 from tests.conftest import fresh_database
@@ -37,7 +37,7 @@ async def behind(house: House, opening: Opening) -> None:
         for seq, event in enumerate(events, start=case.version + 1)
     )
     with house.database.begin() as connection:
-        write_batch(connection, Batch(opening.case_id, told))
+        write_one(connection, Batch(opening.case_id, told))
 
 
 async def ahead(house: House, opening: Opening) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from domain.events import TaskDone
 from records import ledger
-from records.projection import Batch, NewEvent, write_batch
+from records.projection import Batch, NewEvent, write_one
 from records.session import make_engine
 from tests.builders import STALLED, a_life
 from tests.records.writing import admit
@@ -49,7 +49,7 @@ def test_it_folds_a_ledger_of_an_older_shape(postgres_url: str, upcasting: None,
     engine = make_engine(postgres_url)
     with engine.begin() as connection:
         admit(connection, life)
-        write_batch(connection, Batch(life.case.id, told))
+        write_one(connection, Batch(life.case.id, told))
         _holds(connection, life, told)
     engine.dispose()
 

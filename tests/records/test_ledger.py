@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from records import idempotency, ledger
 from records.errors import LedgerConflict, LedgerGap, UnknownPlan
-from records.projection import Batch, NewEvent, write_batch
+from records.projection import Batch, NewEvent, write_one
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life
 from tests.records.writing import admit, batches, every_row, write
 
@@ -32,7 +32,7 @@ def test_it_takes_the_same_batch_twice(connection: Connection) -> None:
     write(connection, life)
     before = every_row(connection)
     for batch in batches(life):
-        assert write_batch(connection, batch) == life.case.version
+        assert write_one(connection, batch).head.seq == life.case.version
     assert every_row(connection) == before
 
 
@@ -40,11 +40,11 @@ def test_it_takes_a_batch_that_overlaps(connection: Connection) -> None:
     life = a_life(*STALLED)
     first, second, third = batches(life)
     admit(connection, life)
-    write_batch(connection, first)
+    write_one(connection, first)
     both = Batch(life.case.id, first.events + second.events)
-    assert write_batch(connection, both) == len(both.events)
+    assert write_one(connection, both).head.seq == len(both.events)
     everything = Batch(life.case.id, both.events + third.events)
-    assert write_batch(connection, everything) == life.case.version
+    assert write_one(connection, everything).head.seq == life.case.version
     assert ledger.verify(connection, life.case.id) == []
 
 
@@ -60,7 +60,7 @@ def test_it_alarms_when_a_number_says_something_else(
         changes = {"body": second.body | {"holder": "host-focal"}}
     other = replace(batch, events=(batch.events[0], replace(second, **changes)))
     with pytest.raises(LedgerConflict) as refused:
-        write_batch(connection, other)
+        write_one(connection, other)
     assert (refused.value.case_id, refused.value.seq) == (life.case.id, 2)
 
 
@@ -69,10 +69,10 @@ def test_it_refuses_a_gap_and_writes_nothing(engine: Engine) -> None:
     first, second, third = batches(life)
     with engine.begin() as connection:
         admit(connection, life)
-        write_batch(connection, first)
+        write_one(connection, first)
     torn = Batch(life.case.id, second.events[:-1] + third.events)
     with pytest.raises(LedgerGap), engine.begin() as connection:
-        write_batch(connection, torn)
+        write_one(connection, torn)
     with engine.connect() as connection:
         assert ledger.head(connection, life.case.id).seq == len(first.events)
 
@@ -83,7 +83,7 @@ def test_it_refuses_events_whose_plan_nobody_kept(connection: Connection) -> Non
     batch = next(batches(life))
     opened = replace(batch.events[0], body=batch.events[0].body | unknown)
     with pytest.raises(UnknownPlan):
-        write_batch(connection, Batch(life.case.id, (opened,)))
+        write_one(connection, Batch(life.case.id, (opened,)))
 
 
 def test_it_is_never_changed_nor_emptied(connection: Connection) -> None:

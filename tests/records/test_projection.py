@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.rows import Marks, rows_of
 from records import cases, escalations, installation, openings, outbox, tasks
 from records.kept import Folded
-from records.projection import Batch, write_batch
+from records.projection import Batch, write_one
 from records.reproject import reproject
 from records.rows import write_rows
 from records.tables import cases as cases_table
@@ -128,7 +128,7 @@ def test_it_never_goes_back_when_an_old_batch_comes_late(connection: Connection)
     write(connection, life)
     before = every_row(connection)
     first = next(batches(life))
-    assert write_batch(connection, first) == life.case.version
+    assert write_one(connection, first).head.seq == life.case.version
     assert every_row(connection) == before
 
 
@@ -161,9 +161,9 @@ def test_it_folds_anew_when_rows_are_gone(connection: Connection) -> None:
     *earlier, last = batches(life)
     admit(connection, life)
     for batch in earlier:
-        write_batch(connection, batch)
+        write_one(connection, batch)
     connection.execute(delete(cases_table))
-    write_batch(connection, last)
+    write_one(connection, last)
     kept = every_row(connection)
     reproject(connection)
     assert every_row(connection) == kept
@@ -200,7 +200,7 @@ def test_it_lets_two_writers_of_one_case_take_turns(engine: Engine) -> None:
         try:
             for until in range(1, len(everything) + 1):
                 with engine.begin() as mine:
-                    write_batch(mine, Batch(life.case.id, everything[:until]))
+                    write_one(mine, Batch(life.case.id, everything[:until]))
         except BaseException as e:  # noqa: BLE001 - told to the test below
             wrong.append(e)
 

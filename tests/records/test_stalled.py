@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from domain.case import Case
 from domain.wake import idle_at
 from records import installation, openings, plans, stalled
-from records.projection import write_batch
+from records.projection import write_one
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life, an_act, office_of
 from tests.records.writing import batches, write
 
@@ -91,7 +91,7 @@ def test_it_counts_each_case_by_its_own_date_in_a_rehearsal(connection: Connecti
         plans.keep(connection, life.opening.plan, life.opening.plan_digest)
         openings.admit(connection, life.case.id, offset)
         for batch in batches(life):
-            write_batch(connection, batch)
+            write_one(connection, batch)
     day = MONDAY + timedelta(days=365)
 
     def found(days: int) -> set[str]:

@@ -37,7 +37,7 @@ def begun(engine: Engine, *lives: Life) -> dict[str, Standing]:
     for life in lives:
         with engine.begin() as connection:
             admit(connection, life)
-            known[life.case.id] = projection.written(connection, next(batches(life)))
+            known[life.case.id] = projection.write_one(connection, next(batches(life)))
     return known
 
 
@@ -73,7 +73,7 @@ def test_it_begins_cases_together_and_none_twice(engine: Engine, alone: Connecti
             admit(connection, life)
     first = [next(batches(life)) for life in lives]
     with engine.begin() as connection:
-        projection.write_batch(connection, first[0])
+        projection.write_one(connection, first[0])
     stand = projection.write_together(alone, {}, first)
     assert set(stand) == {life.case.id for life in lives[1:]}
     for life in lives:
@@ -90,7 +90,7 @@ def test_it_leaves_out_what_others_wrote_meanwhile_and_writes_the_rest(
     mine, others = a_life(*STALLED), a_life(*STALLED)
     known = begun(engine, mine, others)
     with engine.begin() as connection:
-        projection.write_batch(connection, the_rest(others)[0])
+        projection.write_one(connection, the_rest(others)[0])
     group = [the_rest(mine)[0], the_rest(others)[0]]
     before = every_row(alone)["tasks"]
     assert set(projection.write_together(alone, known, group)) == {mine.case.id}
@@ -118,7 +118,7 @@ def test_it_leaves_rows_that_lag_to_the_way_that_reads_them(
     alone.execute(delete(cases_table))
     assert projection.write_together(alone, known, the_rest(life)[:1]) == {}
     with engine.begin() as connection:
-        projection.write_batch(connection, the_rest(life)[0])
+        projection.write_one(connection, the_rest(life)[0])
     assert cases.version_of(alone, life.case.id) is not None
 
 
@@ -142,7 +142,7 @@ def test_it_leaves_an_office_that_goes_to_the_way_that_looks_under_the_lock(
     group = [the_rest(life)[0], the_rest(other)[0]]
     assert set(projection.write_together(alone, known, group)) == {other.case.id}
     with engine.begin() as connection:
-        projection.written(connection, group[0])
+        projection.write_one(connection, group[0])
     held = select(case_offices.c.office).where(case_offices.c.case_id == life.case.id)
     assert "host-national" not in alone.scalars(held).all()
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from records import openings, plans
-from records.projection import Batch, NewEvent, write_batch
+from records.projection import Batch, NewEvent, write_one
 from records.tables import FOLDS
 from tests.builders import Life
 from workflows.encoding import event_to_json
@@ -38,7 +38,7 @@ def write(connection: Connection, *lives: Life) -> None:
     for life in lives:
         admit(connection, life)
         for batch in batches(life):
-            write_batch(connection, batch)
+            write_one(connection, batch)
     connection.commit()
 
 
