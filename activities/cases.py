@@ -96,21 +96,29 @@ class CaseEngine(Runs):
         key: str,
         content: str | None = None,
         at: datetime | None = None,
+        ledger_at: int | None = None,
     ) -> m.Answer:
         """Do something in a case; return its version after it, which is in the database by then.
 
         `key` names this request for ever; `content` is the digest of what was asked (default: of
         the command). `at`: in a rehearsal, the moment on the case's clock at which it was received;
-        never in the future. Raises EngineError.
+        never in the future. `ledger_at`: the version at which the caller just saw the ledger, this
+        key not in it; without it both are looked up. Raises EngineError.
         """
         body = command_to_json(command)
-        before, head = await self._known(case_id, key)
+        before, head = None, ledger_at
+        if head is None:
+            before, head = await self._known(case_id, key)
         asked = m.Act(body, content or digest(body), at, head)
         answer = before or await self._acted(case_id, command, asked, key)
         if before is not None:
-            with suppress(EngineError):  # a `reopen` may have been written by a run that was lost
-                await self.start_if_lost(case_id)
+            await self.revive(case_id)
         return _same(answer, asked.content)
+
+    async def revive(self, case_id: str) -> None:
+        """After an old answer: a `reopen` may have been written by a run that was lost."""
+        with suppress(EngineError):
+            await self.start_if_lost(case_id)
 
     async def _acted(self, case_id: str, command: Command, asked: m.Act, key: str) -> m.Answer:
         try:

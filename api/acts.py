@@ -70,6 +70,8 @@ async def perform(
     """
     ready = await run_in_threadpool(_let_in, house, caller, case_ref, asked, idempotency_key)
     if isinstance(ready, Done):
+        if asked.do == "reopen":
+            await house.engine.revive(ready.case)
         return ready
     try:
         answer = await _send(house, ready)
@@ -85,7 +87,13 @@ async def _send(house: House, ready: Ready) -> messages.Answer:
     if ready.post is not None:
         await _tell_post(house, ready, ready.post)
     answer = await ask(
-        house.engine.act(ready.view.case_id, ready.command, key=ready.key, content=ready.content)
+        house.engine.act(
+            ready.view.case_id,
+            ready.command,
+            key=ready.key,
+            content=ready.content,
+            ledger_at=ready.view.version,  # `_let_in` has looked for the key as well
+        )
     )
     if answer.content and answer.content != ready.content:
         raise errors.KeyReused

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from activities.connection import connect
+from activities.runs import Runs
 from api.asked import Do
 from domain.core import ACTS
 from domain.events import KINDS
@@ -63,6 +64,27 @@ def test_it_cancels_and_opens_again(api: Running) -> None:
     assert acted(api, case, do="cancel", reason=REASON)["status"] == "cancelled"
     assert refused(api, case, do="hold", reason=REASON, until="2199-01-04") == (409, "wrong-state")
     assert acted(api, case, do="reopen", reason=REASON)["status"] == "open"
+
+
+def test_it_runs_a_case_again_whose_reopening_was_answered_and_then_lost(api: Running) -> None:
+    case, key = api.a_case()["case"], new_key()
+    acted(api, case, do="cancel", reason=REASON)
+    reopen = {"do": "reopen", "reason": REASON}
+    first = api.mali.do(f"/cases/{case}/acts", reopen, key)
+    assert first.status_code == 200
+
+    async def its_run_is_lost() -> None:
+        client = await connect(api.settings)
+        await client.get_workflow_handle(workflow_id(case)).terminate("lost")
+
+    async def it_lives() -> bool:
+        runs = Runs(await connect(api.settings), api.database, api.settings.task_queue)
+        return await runs.lives(case)
+
+    asyncio.run(its_run_is_lost())
+    assert not asyncio.run(it_lives())
+    assert api.mali.do(f"/cases/{case}/acts", reopen, key).json() == first.json()
+    assert asyncio.run(it_lives())
 
 
 def test_it_closes_with_a_second_person(api: Running) -> None:
