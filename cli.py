@@ -57,9 +57,9 @@ def _database() -> Iterator[Engine]:
     from local.postgres import postgres_for
     from local.stack import running
     from records.session import make_engine
-    from settings import Settings
+    from settings import settings_here
 
-    settings = Settings()
+    settings = settings_here()
     found = running(settings)
     try:
         if settings.database_url or found is None:
@@ -91,9 +91,9 @@ def up() -> None:
     """Run everything on this machine until Ctrl-C: PostgreSQL, Temporal, worker, API."""
     from local.errors import NoServer
     from local.stack import running, serve
-    from settings import Settings
+    from settings import settings_here
 
-    settings = Settings()
+    settings = settings_here()
     found = running(settings)
     if found is not None:
         raise _fail(f"Homeward runs already, at {found.url}")
@@ -107,9 +107,9 @@ def up() -> None:
 def stop() -> None:
     """Stop what runs from this data folder; its data stay."""
     from local.stack import end
-    from settings import Settings
+    from settings import settings_here
 
-    print("Stopped; the data stay." if end(Settings()) else "Nothing runs from here.")
+    print("Stopped; the data stay." if end(settings_here()) else "Nothing runs from here.")
 
 
 @app.command()
@@ -173,9 +173,9 @@ def user_add(
 
     import rulefiles
     from api.accounts import AccountWrong, add_user, seed_offices
-    from settings import Settings
+    from settings import settings_here
 
-    book = rulefiles.read_rules(Settings().rules_dir)
+    book = rulefiles.read_rules(settings_here().rules_dir)
     try:
         with _database() as database, database.begin() as connection:
             seed_offices(connection, book)
@@ -253,7 +253,7 @@ def reconcile() -> None:
     from activities.upkeep import compare_with_engine
 
     with _database() as database:
-        found = asyncio.run(compare_with_engine(database, _settings_here()))
+        found = asyncio.run(compare_with_engine(database, _running_settings()))
     for difference in found:
         print(f"{difference.case_id} {difference.what}")
     if found:
@@ -274,7 +274,7 @@ def recover(
     from activities.upkeep import recover_cases
 
     with _database() as database:
-        recovered = asyncio.run(recover_cases(database, _settings_here(), discard=discard))
+        recovered = asyncio.run(recover_cases(database, _running_settings(), discard=discard))
     for case_id, became in recovered.done.items():
         print(f"{case_id} {became.value}")
     for case_id in recovered.silent:
@@ -293,7 +293,7 @@ def sweep() -> None:
 
     from activities.sweeping import sweep_texts_of
 
-    settings = _settings_here()
+    settings = _running_settings()
     before = datetime.now(UTC) - timedelta(hours=settings.sweep_after_hours)
     with _database() as database:
         swept = asyncio.run(sweep_texts_of(database, settings, before))
@@ -360,7 +360,7 @@ def edition_move(
     told: Counter[Became] = Counter()
 
     async def move() -> None:
-        settings = _settings_here()
+        settings = _running_settings()
         async for one in moves(database, settings, number, case or (), dry_run=dry_run):
             told[one.became] += 1
             print(one.in_words(number), flush=True)
@@ -377,12 +377,12 @@ def edition_move(
         raise _fail(f"{wrong} case(s) not moved; it is safe to run this again.")
 
 
-def _settings_here() -> Settings:
+def _running_settings() -> Settings:
     """The settings, with the addresses of the system that runs from this data folder."""
     from local.stack import running
-    from settings import Settings
+    from settings import settings_here
 
-    settings = Settings()
+    settings = settings_here()
     found = running(settings)
     if found is None or settings.temporal_address:
         return settings

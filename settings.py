@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent
@@ -30,6 +30,7 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         populate_by_name=True,
+        hide_input_in_errors=True,  # a key that is too short is a secret all the same
     )
 
     database_url: str | None = Field(
@@ -125,6 +126,23 @@ class Settings(BaseSettings):
         if given is not None:
             return hashlib.sha256(given.get_secret_value().encode()).digest()
         return _kept_key(self.data_dir / "secrets" / f"{name}.key")
+
+
+def settings_here() -> Settings:
+    """Read the settings of this process.
+
+    Raises SystemExit with a sentence for each that is wrong: its name and why, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        lines = [f"{_in_environment(error['loc'][0])}: {error['msg']}" for error in wrong.errors()]
+        raise SystemExit("\n".join(("A setting is wrong.", *lines))) from None
+
+
+def _in_environment(name: int | str) -> str:
+    given = str(name)
+    return given if given.isupper() else f"HOMEWARD_{given.upper()}"
 
 
 def _kept_key(file: Path) -> bytes:

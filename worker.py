@@ -27,7 +27,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.connection import address_of, connect
 from activities.projection import Projector
 from records.session import make_engine
-from settings import Settings
+from settings import Settings, settings_here
 from workflows.case import CaseWorkflow
 
 DRAIN = timedelta(seconds=20)  # what is being done may be finished in this time
@@ -157,7 +157,7 @@ def stop_with_keeper() -> None:
 
 def main() -> None:
     """The command line; settings come from the environment."""
-    settings = Settings()
+    settings = settings_here()
     parser = argparse.ArgumentParser(prog="worker", description="Runs the cases.")
     parser.add_argument("--processes", type=int, default=settings.processes)
     parser.add_argument("--metrics-port", type=int, help="one process only")

@@ -7,12 +7,12 @@ import uvicorn
 from activities.virtual_time import fast_forward
 from api.app import create_app
 from api.telemetry import log_as_json
-from settings import Settings
+from settings import settings_here
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    settings = Settings()
+    settings = settings_here()
     log_as_json(settings.log_level)
     app = create_app(settings, move_clock=fast_forward if settings.rehearsal else None)
     uvicorn.run(

@@ -25,9 +25,20 @@ from api.view.done import Done, done_of
 from domain import errors as core
 from domain.case import Case, Office
 from domain.commands import Command
+from domain.events import FactCorrected
 from domain.rows import rows_of
 from domain.steps.money import AMOUNT, CURRENCY
-from records import cases, idempotency, ledger, offices, people, plans, private_texts, users
+from records import (
+    cases,
+    idempotency,
+    ledger,
+    offices,
+    openings,
+    people,
+    plans,
+    private_texts,
+    users,
+)
 from records.cases import CaseView
 from records.kept import fold_on
 from workflows import messages
@@ -54,6 +65,7 @@ class Ready:
     content: str
     post: Office | None  # a post that changed hands since the case last heard of it
     texts: _Texts
+    whole: bool  # the caller sees the whole case
 
 
 # -- the way in
@@ -72,15 +84,16 @@ async def perform(
     if isinstance(ready, Done):
         if asked.do == "reopen":
             await house.engine.revive(ready.case)
+        await _correct_person(house, ready.case, asked, ready.version)
         return ready
     try:
         answer = await _send(house, ready)
     except (core.Refused, errors.KeyReused, errors.NotFound):
         await run_in_threadpool(_take_back, house, ready.texts)
         raise
-    if asked.do == "correct":
-        await run_in_threadpool(_correct_person, house, ready.view.case_id, asked)
-    return await done_when_visible(house, ready.view.case_id, answer.version)
+    await _correct_person(house, ready.view.case_id, asked, answer.version)
+    done = await done_when_visible(house, ready.view.case_id, answer.version)
+    return done if ready.whole else done.of_a_task()
 
 
 async def _send(house: House, ready: Ready) -> messages.Answer:
@@ -193,16 +206,20 @@ def _let_in(
         house.policy.check(acting, permission_of(asked.do))
         if view is None or case is None or not house.policy.reaches(acting, case):
             raise errors.NotFound
+        whole = house.policy.sees_case(acting, case)
+        _check_step(house, acting, case, asked)
         key = key_of(house, caller.user, idempotency_key)
         content = content_of(house, view.case_id, by, _plain(asked))
         known = idempotency.act_of(connection, key)
         if known is not None:
-            return again(connection, known, view.case_id, content)
+            done = again(connection, known, view.case_id, content)
+            return done if whole else done.of_a_task()
         _check_version(case, asked)
         _check_own_question(house, connection, acting, case, asked)
         texts = _Texts(house, view.case_id, house.instant())
         command = _command(house, connection, acting, case, asked, texts)
-        return Ready(view, command, key, content, _changed_post(connection, case, by), texts)
+        post = _changed_post(connection, case, by)
+        return Ready(view, command, key, content, post, texts, whole)
 
 
 def _plain(asked: Asked) -> dict[str, Any]:
@@ -261,6 +278,17 @@ def _newer_rules(house: House, connection: Connection, case: Case, asked: Asked)
         return {}
     plans.keep(connection, ready.plan, ready.digest)
     return {"plan": ready.plan, "plan_digest": ready.digest}
+
+
+def _check_step(house: House, caller: Caller, case: Case, asked: Asked) -> None:
+    """Of a step that was never theirs nobody hears more than that.
+
+    The core's refusals would tell whether it applies, who holds it, or that a person hides from her
+    own state. Which steps a corridor has is no secret.
+    """
+    step = asked.step
+    if step and case.card(step) is not None and not house.policy.reaches(caller, case, step):
+        raise core.NotYours("This step is not in the hands of your office")
 
 
 def _check_version(case: Case, asked: Asked) -> None:
@@ -366,16 +394,29 @@ def _done(house: House, case_id: str, version: int) -> Done:
         return done_at(connection, case_id, version)
 
 
-def _correct_person(house: House, case_id: str, asked: Asked) -> None:
-    """The record of the person hears of a corrected birth date or sex as well."""
-    with house.database.begin() as connection:
-        known = people.read(connection, case_id)
-        if known is None or asked.value is None:
-            return
-        if asked.fact == "sex":
-            people.keep(connection, case_id, replace(known, sex=asked.value))
-        if asked.fact == "born":
-            people.keep(connection, case_id, replace(known, born=_day(asked.value)))
+async def _correct_person(house: House, case_id: str, asked: Asked, version: int) -> None:
+    """The record of the person hears of a corrected birth date or sex as well.
+
+    Also when the act is repeated, for the first time may have been cut off just before; never of
+    one that has been corrected once more since.
+    """
+    if asked.do != "correct" or asked.fact not in {"born", "sex"} or asked.value is None:
+        return
+    changed = {"born": _day(asked.value)} if asked.fact == "born" else {"sex": asked.value}
+
+    def correct() -> None:
+        with house.database.begin() as connection:
+            openings.lock(connection, case_id)
+            known = people.read(connection, case_id)
+            if known is not None and not _corrected_since(connection, case_id, asked.fact, version):
+                people.keep(connection, case_id, replace(known, **changed))
+
+    await run_in_threadpool(correct)
+
+
+def _corrected_since(connection: Connection, case_id: str, fact: str | None, version: int) -> bool:
+    later = ledger.events_of(connection, case_id)[version:]
+    return any(isinstance(event, FactCorrected) and event.fact == fact for event in later)
 
 
 def _day(value: str) -> date | None:

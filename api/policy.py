@@ -131,10 +131,11 @@ class Policy:
             task.holder == caller.office for task in case.open_tasks() if task.step == step
         )
 
-    def reaches(self, caller: Caller, case: Case) -> bool:
-        """True when an act on this case may be looked at at all; else it does not exist.
+    def reaches(self, caller: Caller, case: Case, step: str = "") -> bool:
+        """True when an act on this case, or on this step of it, may be looked at; else there is none.
 
-        Whoever sees the case, holds or held a task of it, or was reached by an escalation.
+        Whoever sees the case, holds or held a task of it, or was reached by an escalation. A refusal
+        tells something of the step it is about, so nobody gets one about a step never theirs.
         """
         if self.sees_case(caller, case):
             return True
@@ -143,7 +144,8 @@ class Policy:
         office = caller.office
         return any(
             office in {task.holder, task.made_for, task.ended_by} or office in task.deciders
-            for attempts in case.tasks.values()
+            for known, attempts in case.tasks.items()
+            if step in {"", known}
             for task in attempts
         )
 

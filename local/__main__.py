@@ -11,7 +11,7 @@ from local.errors import NoServer
 from local.postgres import remove_postgres
 from local.temporal import configured_address, remove_temporal
 from local.temporal_binary import find_temporal
-from settings import Settings
+from settings import Settings, settings_here
 
 
 def ready(settings: Settings) -> None:
@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
         say_aloud("usage: python -m local ready|clean")
         return 2
     try:
-        commands[words[0]](Settings())
+        commands[words[0]](settings_here())
     except NoServer as reason:
         print(reason, file=sys.stderr)
         return 1

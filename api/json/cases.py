@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Response
@@ -208,7 +209,7 @@ def write_person(
     purpose: Purpose,
     record: PersonRecord,
 ) -> PersonRecord:
-    """Write name and contact anew. The rules hear of a birth date by the act `correct` alone.
+    """Write name and contact anew. Birth date and sex are put right by the act `correct` alone.
 
     Repeated with the same key it writes nothing, and answers what is written now.
     """
@@ -219,16 +220,22 @@ def write_person(
     if again:
         reading.note_access(caller, looked.case.id, ["names", "contact"], purpose)
         return _record_of(known)
-    person = Person(
-        record.name,
-        record.contact,
-        record.born or (known.born if known is not None else None),
-        record.sex or (known.sex if known is not None else None),
-        house.now(),
-    )
+    born, sex = (known.born, known.sex) if known is not None else (None, None)
+    _leaves_to_correct(record, born, sex)
+    person = Person(record.name, record.contact, born, sex, house.now())
     people.keep(records, looked.case.id, person)
     reading.note_access(caller, looked.case.id, ["written"], purpose)
     return _record_of(person)
+
+
+def _leaves_to_correct(record: PersonRecord, born: date | None, sex: str | None) -> None:
+    """The rules must hear of these, or a child would be a child in her record alone."""
+    for field, told, known in (("born", record.born, born), ("sex", record.sex, sex)):
+        if told is not None and told != known:
+            raise errors.InvalidField(
+                f"`{field}` is put right by the act `correct`, so that the rules hear of it",
+                field=field,
+            )
 
 
 def _record_of(person: Person | None) -> PersonRecord:

@@ -41,7 +41,10 @@ class Waits(Protocol):
 
 
 class Done(Shape):
-    """A change was made. `version` goes into `at_least` of reads and `version` of later acts."""
+    """A change was made. `version` goes into `at_least` of reads and `version` of later acts.
+
+    What the case waits for is told to those who see the whole case; to others these fields are empty.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -77,6 +80,11 @@ class Done(Shape):
     next_rung: str
     next_rung_at: datetime | None
     recorded_at: datetime
+
+    def of_a_task(self) -> Done:
+        """The same for somebody who sees tasks only: that it is done, and nothing of the case."""
+        nothing = dict.fromkeys(("status", "turn", "waits_for", "step", "holder", "next_rung"), "")
+        return self.model_copy(update={**nothing, "due_at": None, "next_rung_at": None})
 
 
 def done_of(row: Waits, reference: str) -> Done:

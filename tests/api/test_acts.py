@@ -1,10 +1,14 @@
 """Steering a case, and the promises around every change: keys, posts, what the engine sees."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from activities.connection import connect
 from activities.runs import Runs
@@ -28,6 +32,23 @@ def acted(api: Running, case: str, who: str = "mali", /, **body: Any) -> dict[st
 def refused(api: Running, case: str, who: str = "mali", /, **body: Any) -> tuple[int, str]:
     done = api.person(who).do(f"/cases/{case}/acts", body)
     return done.status_code, done.json()["type"]
+
+
+@contextmanager
+def a_database_that_writes_no(api: Running, table: str) -> Iterator[None]:
+    """The connection breaks whenever that table is to be written."""
+    database = api.app.state.house.database
+
+    def breaks(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        del connection, cursor
+        if statement.startswith((f"INSERT INTO {table} ", f"UPDATE {table} ")):
+            raise OperationalError(statement, {}, RuntimeError("gone"))
+
+    event.listen(database, "before_cursor_execute", breaks)
+    try:
+        yield
+    finally:
+        event.remove(database, "before_cursor_execute", breaks)
 
 
 def test_it_knows_every_act_of_the_core() -> None:
@@ -57,6 +78,24 @@ def test_it_corrects_a_birth_date_for_the_rules_and_the_record(api: Running) -> 
     assert api.mali.read(f"/cases/{case}").json()["child"] is True
     record = api.mali.get(f"/api/v1/cases/{case}/person", headers={"X-Purpose": "to check"})
     assert record.json()["born"] == "2015-02-03"
+
+
+def test_it_corrects_the_record_when_the_first_try_was_cut_off(api: Running) -> None:
+    case, key = api.a_case(sex="male")["case"], new_key()
+    correct = {"do": "correct", "fact": "sex", "value": "female", "reason": REASON}
+
+    def sex() -> str:
+        path = f"/api/v1/cases/{case}/person"
+        return str(api.mali.get(path, headers={"X-Purpose": "to check"}).json()["sex"])
+
+    with a_database_that_writes_no(api, "people"):
+        assert api.mali.do(f"/cases/{case}/acts", correct, key).status_code == 503
+    assert sex() == "male"
+    assert api.mali.do(f"/cases/{case}/acts", correct, key).status_code == 200
+    assert sex() == "female"
+    acted(api, case, do="correct", fact="sex", value="other", reason=REASON)
+    assert api.mali.do(f"/cases/{case}/acts", correct, key).status_code == 200
+    assert sex() == "other"  # a late repeat never undoes a newer correction
 
 
 def test_it_cancels_and_opens_again(api: Running) -> None:

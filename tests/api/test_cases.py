@@ -76,6 +76,43 @@ def test_it_names_the_field_that_is_wrong(
     assert field in problem.get("field", "")
 
 
+@pytest.mark.parametrize("province", ["ubon ratchathani", "Ubon Ratchatani", "Atlantis", "Ha Tinh"])
+def test_it_names_the_provinces_of_the_corridor_for_one_that_it_lacks(
+    api: Running, province: str
+) -> None:
+    body = {"corridor": "th-la", "age": 24, "person": {"name": "A"}, "province": province}
+    answer = api.mali.do("/cases", body)
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert (problem["type"], problem["field"]) == ("invalid-field", "province")
+    assert "Bokeo, Chiang Rai, Ubon Ratchathani, Vientiane" in problem["detail"]
+    assert province not in problem["detail"].split(", ")
+
+
+def test_it_takes_a_province_of_either_side(api: Running) -> None:
+    assert api.a_case(province="Ubon Ratchathani")["status"] == "open"
+    assert api.a_case(province="Bokeo", offices={"host.case": "th-ubon-case"})["status"] == "open"
+
+
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/cases", "GET, HEAD, POST"),
+        ("/api/v1/cases/AAAAA-AAAAA/acts", "POST"),
+        ("/api/v1/me", "GET, HEAD"),
+        ("/cases/new", "GET, HEAD, POST"),
+        ("/health/live", "GET, HEAD"),
+    ],
+)
+def test_it_names_every_method_of_an_address(
+    api: Running, method: str, path: str, allowed: str
+) -> None:
+    answer = api.mali.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == allowed
+
+
 def test_it_tells_the_western_year_of_a_buddhist_one(api: Running) -> None:
     body = {"corridor": "th-la", "born": "2544-05-01", "person": {"name": "A"}}
     assert "write 2001" in api.mali.do("/cases", body).json()["detail"]
@@ -230,6 +267,23 @@ def test_it_writes_the_persons_record_anew(api: Running) -> None:
     found = api.mali.get(f"/api/v1/cases/{case}/person", headers={"X-Purpose": "looking again"})
     assert found.json()["name"] == "Keo M."
     assert found.json()["sex"] == "female"
+
+
+def test_it_leaves_birth_date_and_sex_to_the_act_that_the_rules_hear(api: Running) -> None:
+    case = api.a_case(born="2001-07-01", age=None)["case"]
+
+    def write(**record: str) -> Any:
+        sent = {"name": "Keo", **record}
+        return api.mali.send_change("PUT", f"/cases/{case}/person", sent, X_Purpose="spelling")
+
+    assert write(born="2001-07-01", sex="female").status_code == 200
+    for field, value in (("born", "2015-01-01"), ("born", "2030-01-01"), ("sex", "male")):
+        problem = write(**{field: value})
+        assert (problem.status_code, problem.json()["type"]) == (422, "invalid-field")
+        assert problem.json()["field"] == field
+        assert "2001" not in problem.text
+    found = api.mali.get(f"/api/v1/cases/{case}/person", headers={"X-Purpose": "looking again"})
+    assert (found.json()["born"], found.json()["sex"]) == ("2001-07-01", "female")
 
 
 def test_it_keeps_the_words_of_a_reason_apart(api: Running) -> None:

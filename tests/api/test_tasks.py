@@ -180,6 +180,42 @@ def test_it_gives_one_answer_to_ten_sendings_of_one_request(api: Running) -> Non
     assert len(done) == 1
 
 
+def test_it_tells_nothing_of_steps_that_were_never_theirs(api: Running) -> None:
+    """Not even that there is a reason not to tell: that a person hides from her state, say."""
+    case = api.at_placement()["case"]
+    api.mali.do(f"/cases/{case}/acts", {"do": "flag", "flag": "do_not_notify_state"})
+    said = set()
+    for step in ("verification_request", "notice", "guardian", "screening", "report"):
+        for act, body in (
+            ("note", {"note": "x"}),
+            ("accept", {}),
+            ("complete", {"outcome": "sent"}),
+            ("promise", {"date": "2199-01-04"}),
+            ("alarm", {"kind": "gone"}),
+        ):
+            answer = api.thida.do(f"/tasks/{case}/{step}/{act}", body)
+            assert answer.json()["type"] == "not-yours", (step, act, answer.text)
+            said.add(answer.json()["detail"])
+    assert len(said) == 1
+    assert api.thida.do(f"/tasks/{case}/placement/note", {"note": "x"}).status_code == 200
+
+
+def test_it_tells_a_partner_that_it_is_done_and_nothing_of_the_case(api: Running) -> None:
+    case, key = api.at_placement()["case"], new_key()
+    done = api.thida.do(f"/tasks/{case}/placement/complete", {"outcome": "placed"}, key)
+    told = done.json()
+    assert (told["case"], told["version"] > 0) == (case, True)
+    assert {
+        told[name] for name in ("status", "turn", "waits_for", "step", "holder", "next_rung")
+    } == {""}
+    assert told["due_at"] is told["next_rung_at"] is None
+    again = api.thida.do(f"/tasks/{case}/placement/complete", {"outcome": "placed"}, key)
+    assert again.json() == told
+    late = api.thida.do(f"/tasks/{case}/placement/note", {"note": "she sleeps better"})
+    assert late.json().get("waits_for", "") == ""
+    assert api.mali.do(f"/cases/{case}/acts", {"do": "flag", "flag": "medical"}).json()["waits_for"]
+
+
 def test_it_takes_no_version_that_the_case_never_had(api: Running) -> None:
     case = api.at_placement()
     for ahead in (1, 2**31 - 2 - case["version"]):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from settings import Settings
+from settings import Settings, settings_here
 
 
 def test_it_makes_a_key_once_that_only_its_owner_may_read(tmp_path: Path) -> None:
@@ -34,6 +34,28 @@ def test_it_prefers_a_given_key_and_writes_none(
 def test_it_refuses_a_short_key() -> None:
     with pytest.raises(ValidationError, match="at least 32"):
         Settings.model_validate({"secret_key": "short"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HOMEWARD_SECRET_KEY", "thirty-one letters are not enough", "at least 32 characters"),
+        ("HOMEWARD_API_PORT", "eight thousand", "a valid integer"),
+    ],
+)
+def test_it_says_which_setting_is_wrong_and_never_shows_it(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = value[:31]
+    monkeypatch.setenv(name, given)
+    with pytest.raises(SystemExit) as stopped:
+        settings_here()
+    assert f"{name}: " in str(stopped.value)
+    assert said in str(stopped.value)
+    assert given not in str(stopped.value)
+    with pytest.raises(ValidationError) as wrong:
+        Settings()
+    assert given not in str(wrong.value)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
