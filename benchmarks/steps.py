@@ -104,7 +104,7 @@ class Ours:
     reads: psycopg.Connection[tuple[int]] | None = None
     steps: int = 0
     not_visible: int = 0
-    _open: list[str] = field(default_factory=list)
+    _open: dict[str, int] = field(default_factory=dict)  # by case, the version last answered
 
     async def ready(self, count: int) -> list[list[Step]]:
         """Open cases as the API does."""
@@ -118,15 +118,19 @@ class Ours:
             with self.database.begin() as connection:
                 plans.keep(connection, opening.plan, opening.plan_digest)
                 openings.admit(connection, opening.case_id)
-            await self.engine.open(opening, key=uuid.uuid4().hex)
-        self._open.append(opening.case_id)
+            answer = await self.engine.open(opening, key=uuid.uuid4().hex)
+        self._open[opening.case_id] = answer.version
         return opening.case_id
 
     def _steps(self, case_id: str) -> list[Step]:
         def step_of(number: int) -> Step:
             async def take() -> None:
-                command = self.acts.commands[number]
-                answer = await self.engine.act(case_id, command, key=uuid.uuid4().hex)
+                command, seen = self.acts.commands[number], self._open[case_id]
+                # As the API does: it has read the case, and looked for the key, to let the act in.
+                answer = await self.engine.act(
+                    case_id, command, key=uuid.uuid4().hex, ledger_at=seen
+                )
+                self._open[case_id] = answer.version
                 if self.reads is not None:
                     self._look(self.reads, case_id, answer.version)
 

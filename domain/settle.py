@@ -21,14 +21,22 @@ ROUNDS = 60  # more rounds than a plan is long would be a circle in the rules
 
 def settle(draft: Draft, at: datetime) -> None:
     """Add everything that follows, in the order of the cards, until it stands still."""
+    last = ""  # the card after whose question nothing has happened any more
     for _ in range(ROUNDS):
         before = len(draft.events)
         if draft.case.ended:
             return
         for task in tuple(draft.case.running()):
             _check_running(draft, task, at)
+        if len(draft.events) > before:
+            last = ""
         for card in draft.case.plan.cards.values():
+            so_far = len(draft.events)
             _check_card(draft, card, at)
+            if len(draft.events) > so_far:
+                last = card.id
+            elif card.id == last:
+                return  # all behind it were asked since, and the state is the same
         if len(draft.events) == before:
             return
 
@@ -122,15 +130,15 @@ def _making(case: Case, card: Card) -> Making | None:
 
 
 def _may_be_made(case: Case, card: Card, at: datetime) -> bool:
+    newest = case.newest(card.id)
+    if newest is not None and newest.is_open:
+        return False
     if not _left_open(case, card.id) or not conditions.applies(case, card, at):
         return False
     if card.watch and any(conditions.holds(case, fact, at) for fact in card.ends):
         return False
-    newest = case.newest(card.id)
     if newest is None or newest.state == "waiting":
         return True
-    if newest.is_open:
-        return False
     if card.dated:
         plan = case.standing
         return plan is not None and (newest.plan_no != plan.number or card.only_if_lapsing)
@@ -144,8 +152,10 @@ def _asked_once_more(case: Case, card: Card, task: Task, at: datetime) -> bool:
 
     Her country is asked again only with new evidence (4.12), so that request is not offered.
     """
+    if card.consent in {"", "notify_state"} or task.state != "done":
+        return False
     since = conditions.since(case, f"consent:{card.consent}", at)
-    if card.consent in {"", "notify_state"} or task.state != "done" or since is None:
+    if since is None:
         return False
     lost = [conditions.since(case, fact, at) for fact in card.repeat_after]
     asked = task.ended_at or at

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, time
 from functools import partial
+from typing import NamedTuple
 
 from domain import conditions, consent
 from domain import events as e
@@ -18,8 +18,7 @@ from domain.offers import offered_from
 from domain.settle import settle
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(NamedTuple):
     """Something that will happen by itself. Ties at one moment go by `order`, then `name`."""
 
     at: datetime
