@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from activities.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
 from api import errors
-from api.asked import Asked
+from api.asked import USED, Asked, unused
 from api.deps import House
 from api.policy import Caller, permission_of
 from api.view.done import Done, done_of
@@ -207,6 +207,7 @@ def _let_in(
         if view is None or case is None or not house.policy.reaches(acting, case):
             raise errors.NotFound
         whole = house.policy.sees_case(acting, case)
+        _check_fields(asked)
         _check_step(house, acting, case, asked)
         key = key_of(house, caller.user, idempotency_key)
         content = content_of(house, view.case_id, by, _plain(asked))
@@ -278,6 +279,13 @@ def _newer_rules(house: House, connection: Connection, case: Case, asked: Asked)
         return {}
     plans.keep(connection, ready.plan, ready.digest)
     return {"plan": ready.plan, "plan_digest": ready.digest}
+
+
+def _check_fields(asked: Asked) -> None:
+    name = unused(asked)
+    if name:
+        takes = ", ".join(sorted(USED[asked.do] - {"do"}))
+        raise errors.InvalidField(f"`{asked.do}` has no `{name}`; it takes {takes}", field=name)
 
 
 def _check_step(house: House, caller: Caller, case: Case, asked: Asked) -> None:

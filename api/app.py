@@ -31,7 +31,7 @@ from api.json import (
     stalled,
     tasks,
 )
-from api.opening import known_roles
+from api.opening import known_roles, provinces_in
 from api.policy import EVERYTHING, Policy
 from api.security import BodyLimit, Guard, Heads, SessionCookie
 from api.sweeping import sweep_for_ever
@@ -136,6 +136,7 @@ def _name_words(shapes: dict[str, Any], rulebook: Rulebook) -> None:
     opening["offices"]["propertyNames"] = {"enum": known_roles(rulebook)}
     opening["offices"]["additionalProperties"] = {"enum": offices}
     opening["offices"].pop("patternProperties", None)
+    opening["province"]["anyOf"][0] = {"type": "string", "enum": provinces_in(rulebook.offices)}
     token["office"]["enum"] = offices
     words = {word for role in rulebook.account_roles for word in role.may}
     token["scopes"]["items"] = {"enum": [EVERYTHING, *sorted(words)]}

@@ -169,6 +169,52 @@ class Asked(Asking):
     )
 
 
+_EVERY_ACT = frozenset({"do", "reason", *Asking.model_fields})
+_OF_TASKS = ("step",)
+USED: Mapping[str, frozenset[str]] = {
+    do: _EVERY_ACT | frozenset(names)
+    for do, names in {
+        "accept": _OF_TASKS,
+        "decline": _OF_TASKS,
+        "complete": ("step", "outcome", "valid_until", "until", "review", "kind", "approved_by",
+                     "result"),
+        "return": _OF_TASKS,
+        "withdraw": _OF_TASKS,
+        "note": ("step", "note"),
+        "promise": ("step", "date"),
+        "alarm": ("step", "kind"),
+        "hold": ("until",),
+        "resume": (),
+        "extend": ("step", "due"),
+        "reassign": ("step", "to"),
+        "skip": _OF_TASKS,
+        "correct": ("fact", "value", "step"),
+        "cancel": (),
+        "close": ("approved_by",),
+        "reopen": (),
+        "adopt_rules": (),
+        "plan_handover": ("date", "crossing", "receiving"),
+        "depart": (),
+        "decide": ("step", "decision", "due", "to"),
+        "consent": ("purpose", "receiver", "until"),
+        "withdraw_consent": ("purpose",),
+        "flag": ("flag",),
+        "unflag": ("flag",),
+        "bar": ("kind", "owner", "review"),
+        "lift_bar": ("kind",),
+    }.items()
+}  # fmt: skip
+
+
+def unused(given: Asked) -> str:
+    """The first field that this kind of act does not read; empty when all are.
+
+    Whoever names a step with `hold` believes that only the step is held.
+    """
+    said = (name for name in type(given).model_fields if getattr(given, name) is not None)
+    return next((name for name in said if name not in USED[given.do]), "")
+
+
 def asked(do: Do, given: Asking, **more: Any) -> Asked:
     """Return the act that a route of its own stands for."""
     fields = given.model_dump(exclude_none=True, by_alias=True)

@@ -17,14 +17,16 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from api.saying import place, sentence
 from domain import errors as core
+from records.errors import RecordsError
 from records.paging import BadCursor
 
 MEDIA_TYPE = "application/problem+json"
@@ -314,6 +316,14 @@ def of_http(wrong: HTTPException) -> Problem:
     return next((kind for kind in OWN if kind.status == wrong.status_code), Unexpected)()
 
 
+def _methods_of(request: Request) -> list[str]:
+    """Every method that this address takes; the framework names those of one of its routes."""
+    asked = {m: {**request.scope, "method": m} for m in ("DELETE", "GET", "PATCH", "POST", "PUT")}
+    routes = request.app.router.routes
+    found = [m for m in asked if any(r.matches(asked[m])[0] is Match.FULL for r in routes)]
+    return sorted([*found, "HEAD"] if "GET" in found else found)
+
+
 def install(app: FastAPI, answer_people: ForPeople) -> None:
     """Make the application answer every refusal as a problem, and people's browsers with a page."""
 
@@ -326,10 +336,7 @@ def install(app: FastAPI, answer_people: ForPeople) -> None:
         return answer(request, refused)
 
     @app.exception_handler(RequestValidationError)
-    @app.exception_handler(ValidationError)
-    async def _invalid(
-        request: Request, wrong: RequestValidationError | ValidationError
-    ) -> JSONResponse:
+    async def _invalid(request: Request, wrong: RequestValidationError) -> JSONResponse:
         problem, lines = problems_of(wrong.errors())
         more = {"errors": [line.model_dump() for line in lines]} if len(lines) > 1 else {}
         return answer(request, problem, **more)
@@ -343,7 +350,14 @@ def install(app: FastAPI, answer_people: ForPeople) -> None:
         problem = of_http(wrong)
         response = answer_people(request, problem) or answer(request, problem)
         response.headers.update(wrong.headers or {})
+        if isinstance(problem, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(_methods_of(request))
         return response
+
+    @app.exception_handler(RecordsError)
+    async def _damaged(request: Request, wrong: RecordsError) -> JSONResponse:
+        log.critical("records-damaged", error=type(wrong).__name__, what=str(wrong))
+        return answer(request, RecordsDisagree())
 
     async def _records_away(request: Request, wrong: Exception) -> JSONResponse:
         log.warning("records-away", **why_away(wrong))

@@ -151,6 +151,9 @@ def _adult_on(asked: Open, plan: Plan, at: datetime) -> date | None:
 
 def _roles(house: House, caller: Caller, asked: Open, plan: Plan) -> dict[str, str]:
     own = house.register.get(caller.office)
+    if asked.province is not None and asked.province not in provinces_in(house.register.values()):
+        known = ", ".join(provinces_of(house, plan))
+        raise errors.InvalidField(f"`province` is one of {known}", field="province")
     province = asked.province or (own.province if own is not None else "")
     roles = offices_for(house.rulebook, asked.corridor, province)
     for role, office in asked.offices.items():
@@ -164,6 +167,21 @@ def _roles(house: House, caller: Caller, asked: Open, plan: Plan) -> dict[str, s
             field="offices",
         )
     return roles | {word: word for word in PEOPLE}
+
+
+def provinces_of(house: House, plan: Plan) -> list[str]:
+    """The provinces whose offices can take a case of this corridor, on either side."""
+    return provinces_in(
+        office
+        for office in house.register.values()
+        if office.country in {plan.host, plan.origin}
+        and (not office.corridors or plan.corridor in office.corridors)
+    )
+
+
+def provinces_in(offices: Iterable[RegisteredOffice]) -> list[str]:
+    """The provinces of these offices."""
+    return sorted({office.province for office in offices} - {""})
 
 
 def known_roles(rulebook: Rulebook) -> list[str]:

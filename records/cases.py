@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, exists, select
 from domain.case import Case
 from records import kept
 from records.alarms import STUCK
+from records.errors import Unreadable
 from records.paging import Keyset, Page
 from records.tables import alarms, case_offices, cases, openings
 
@@ -75,8 +76,14 @@ def find(connection: Connection, id_or_reference: str) -> CaseView | None:
 
 
 def folded(connection: Connection, case_id: str) -> Case | None:
-    """Return the case itself, for the domain's own questions: forecast, gates, what is seen."""
-    return kept.folded(connection, case_id)
+    """Return the case itself, for the domain's own questions: forecast, gates, what is seen.
+
+    Raises Unreadable.
+    """
+    try:
+        return kept.folded(connection, case_id)
+    except (KeyError, ValueError) as wrong:
+        raise Unreadable(case_id) from wrong
 
 
 def version_of(connection: Connection, case_id: str) -> int:

@@ -3,7 +3,8 @@
 RecordsError
 ├── LedgerConflict   the same seq with other contents: an alarm, never passed over
 ├── LedgerGap        a seq was left out: nothing is written
-└── UnknownPlan      events name a plan that nobody kept
+├── UnknownPlan      events name a plan that nobody kept
+└── Unreadable       what is kept of a case is no case that this program knows
 """
 
 from __future__ import annotations
@@ -41,3 +42,12 @@ class UnknownPlan(RecordsError):  # noqa: N818
         """Name the plan by its digest."""
         super().__init__(f"the plan {plan_digest} was never kept")
         self.plan_digest = plan_digest
+
+
+class Unreadable(RecordsError):  # noqa: N818
+    """The kept state of a case cannot be read: damaged, or of a program that is newer."""
+
+    def __init__(self, case_id: str) -> None:
+        """Name the case; its contents stay in the database."""
+        super().__init__(f"what is kept of case {case_id} cannot be read")
+        self.case_id = case_id

@@ -28,6 +28,7 @@ class TaskView:
     corridor: str
     clock_offset: int
     case_version: int
+    now_at: datetime  # of the case's newest event
     on_hold: bool
     step: str
     attempt: int
@@ -104,6 +105,7 @@ def _listed() -> Select[Any]:
             cases.c.corridor,
             cases.c.on_hold,
             cases.c.version.label("case_version"),
+            cases.c.now_at,
         )
         .join_from(tasks, cases, tasks.c.case_id == cases.c.case_id)
         .join(openings, openings.c.case_id == tasks.c.case_id)

@@ -55,7 +55,9 @@ def list_(
         records, caller.office, limit=pages.limit, cursor=pages.cursor
     )
     shown = (row for row in page.items if state is None or row.state == state)
-    return page_of(page, (task_item(row, house.now_of(row.clock_offset)) for row in shown))
+    return page_of(
+        page, (task_item(row, house.now_of(row.clock_offset, row.now_at)) for row in shown)
+    )
 
 
 @routes.get(
@@ -139,7 +141,7 @@ async def promise(
 async def alarm(
     house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Alarm
 ) -> Done:
-    """The person is in danger, gone, or refuses: any office of the case, at any time."""
+    """The person is in danger, gone, or refuses: whoever holds or held the task, at any time."""
     return await acts.perform(house, caller, case_ref, asked.asked("alarm", given, step=step), key)
 
 

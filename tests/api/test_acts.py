@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from activities.connection import connect
 from activities.runs import Runs
-from api.asked import Do
+from api.asked import USED, Asked, Do
 from domain.core import ACTS
 from domain.events import KINDS
 from records import ledger
@@ -124,6 +124,50 @@ def test_it_runs_a_case_again_whose_reopening_was_answered_and_then_lost(api: Ru
     assert not asyncio.run(it_lives())
     assert api.mali.do(f"/cases/{case}/acts", reopen, key).json() == first.json()
     assert asyncio.run(it_lives())
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"do": "hold", "until": "2199-01-04", "step": "report"}, "step"),
+        ({"do": "cancel", "to": "th-ubon-desk"}, "to"),
+        ({"do": "flag", "flag": "medical", "kind": "witness"}, "kind"),
+        ({"do": "extend", "step": "report", "until": "2199-01-04"}, "until"),
+        ({"do": "complete", "step": "report", "outcome": "accepted", "due": "2199-01-04"}, "due"),
+    ],
+)
+def test_it_refuses_a_field_that_this_act_does_not_read(
+    api: Running, body: dict[str, str], field: str
+) -> None:
+    """Whoever names a step with `hold` believes that only this step is held."""
+    case = api.a_case()
+    answer = api.mali.do(f"/cases/{case['case']}/acts", {**body, "reason": REASON})
+    problem = answer.json()
+    assert (answer.status_code, problem["type"], problem["field"]) == (422, "invalid-field", field)
+    assert body["do"] in problem["detail"]
+    shown = api.mali.read(f"/cases/{case['case']}").json()
+    assert (shown["version"], shown["status"]) == (case["version"], "open")
+
+
+def test_it_says_which_fields_each_act_reads() -> None:
+    assert set(USED) == set(get_args(Do))
+    assert set().union(*USED.values()) == set(Asked.model_fields)
+
+
+def test_it_blames_nobody_who_asks_for_damaged_records(api: Running) -> None:
+    case = api.a_case()["case"]
+    with api.database.begin() as connection:
+        connection.execute(
+            text("UPDATE cases SET state = '{}' WHERE case_id = :case"), {"case": case}
+        )
+    read, act = (
+        api.mali.read(f"/cases/{case}"),
+        api.mali.do(f"/cases/{case}/acts", {"do": "resume"}),
+    )
+    for answer in (read, act):
+        assert (answer.status_code, answer.json()["type"]) == (503, "records-disagree")
+        assert "state" not in answer.text
+    assert api.mali.read("/cases").status_code == 200
 
 
 def test_it_closes_with_a_second_person(api: Running) -> None:

@@ -35,6 +35,15 @@ def test_it_shows_what_stands_still_and_whose_turn_it_is(api: Running, stalled: 
     assert "escalated to E2" in row["waits_for"]
 
 
+def test_it_counts_late_days_on_the_cases_own_clock_in_every_list(
+    api: Running, stalled: str
+) -> None:
+    mine = of_case(api.desk.every("/tasks"), stalled)["report"]
+    task = api.desk.read(f"/tasks/{stalled}/report").json()
+    assert mine["late_days"] > 0
+    assert abs(mine["late_days"] - task["late_days"]) <= 1  # a list counts whole days
+
+
 def test_it_filters_the_stalled_list(api: Running, stalled: str) -> None:
     assert of_case(api.nida.every("/stalled", corridor="th-la"), stalled)
     assert not of_case(api.nida.every("/stalled", corridor="th-vn"), stalled)

@@ -415,10 +415,15 @@ def test_it_refuses_what_comes_before_its_turn(
 def test_it_forgets_the_words_of_what_was_refused_and_keeps_those_of_others(api: Running) -> None:
     case = api.at_placement()["case"]
     early = {
-        "do": "resume",
+        "do": "complete",
+        "step": "return_plan",
+        "outcome": "agreed",
         "reason": "the same words twice",
-        "note": "the same words twice",
-        "result": {"said": "other words", "evidence": "and a letter"},
+        "result": {
+            "said": "other words",
+            "evidence": "and a letter",
+            "more": "the same words twice",
+        },
     }
     with nothing_written(api, case):
         assert api.mali.do(f"/cases/{case}/acts", early).status_code == 409
