@@ -1,4 +1,6 @@
-"""Removes the words of acts that never happened. Never a text that an act may still come to name.
+"""Removes the words of acts that never happened, and who first reports were about that became no case.
+
+Never a text that an act may still come to name.
 
 A text is written before its act is sent. The act may be on its way, or have happened in the engine
 while the ledger was away: so a case is asked first, and where anything is unclear its texts stay.
@@ -15,18 +17,24 @@ from sqlalchemy import Engine
 from activities.cases import CaseEngine
 from activities.connection import connect
 from activities.errors import EngineError, NoSuchCase
-from records import cases, ledger, private_texts
+from records import cases, ledger, people, private_texts
 from records.private_texts import Nameless, Place
 from records.reconcile import Standing, compare
 from settings import Settings
 
+REPORTS_AT_A_TIME = 200  # the rest waits for the next sweep
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many texts were removed, and how many stay because their case is not level."""
+    """How many texts were removed, and how many stay because their case is not level.
+
+    `reports`: how many first reports that never became a case are forgotten.
+    """
 
     gone: int
     left: int
+    reports: int = 0
 
 
 async def sweep_texts_of(database: Engine, settings: Settings, before: datetime) -> Swept:
@@ -56,8 +64,31 @@ async def sweep_texts(
             else:
                 left += len(names)
         if page.next is None:
-            return Swept(gone, left)
+            return Swept(gone, left, await _forget_unopened(database, engine, before))
         place = page.next
+
+
+async def _forget_unopened(database: Engine, engine: CaseEngine, before: datetime) -> int:
+    """Forget who first reports were about that reached neither the engine nor the ledger."""
+    forgotten = 0
+    for case_id in await asyncio.to_thread(_unopened, database, before):
+        try:
+            lives = await engine.lives(case_id)
+        except EngineError:
+            continue  # it may live: next time
+        if not lives:
+            forgotten += await asyncio.to_thread(_forget, database, before, case_id)
+    return forgotten
+
+
+def _unopened(database: Engine, before: datetime) -> list[str]:
+    with database.begin() as connection:
+        return people.unopened(connection, before, REPORTS_AT_A_TIME)
+
+
+def _forget(database: Engine, before: datetime, case_id: str) -> bool:
+    with database.begin() as connection:
+        return people.forget(connection, case_id, before)
 
 
 async def _is_level(database: Engine, engine: CaseEngine, case_id: str) -> bool:

@@ -94,6 +94,8 @@ def _admit(house: House, caller: Caller, asked: Open, idempotency_key: str) -> A
             plans.keep(connection, ready.plan, ready.digest)
             openings.admit(connection, case_id, offset)
             people.keep(connection, case_id, _person(asked, house.now()))
+        else:
+            people.ask_again(connection, case_id, _person(asked, house.now()))
     return Admitted(opening, key, content, None if asked.opens is None else at, offset)
 
 
@@ -151,9 +153,11 @@ def _adult_on(asked: Open, plan: Plan, at: datetime) -> date | None:
 
 def _roles(house: House, caller: Caller, asked: Open, plan: Plan) -> dict[str, str]:
     own = house.register.get(caller.office)
-    if asked.province is not None and asked.province not in provinces_in(house.register.values()):
-        known = ", ".join(provinces_of(house, plan))
-        raise errors.InvalidField(f"`province` is one of {known}", field="province")
+    if asked.province is not None and asked.province not in (known := provinces_of(house, plan)):
+        said = f"`province` is one of {', '.join(known)}"
+        if asked.province in provinces_in(house.register.values()):
+            raise core.NobodyThere(said)
+        raise errors.InvalidField(said, field="province")
     province = asked.province or (own.province if own is not None else "")
     roles = offices_for(house.rulebook, asked.corridor, province)
     for role, office in asked.offices.items():

@@ -1,4 +1,4 @@
-"""Sweeps up the words of acts that never happened, every hour. Changes no case.
+"""Sweeps up what was kept for acts and first reports that never happened, every hour. Changes no case.
 
 It looks at the texts of the last week only, so that it costs the same however many there are;
 `homeward sweep` looks at all of them.
@@ -35,6 +35,6 @@ async def sweep(house: House) -> Swept:
     """Remove what has been named by nothing for as long as the settings say."""
     before = house.instant() - timedelta(hours=house.settings.sweep_after_hours)
     swept = await sweep_texts(house.database, house.engine, before, since=before - LOOK_BACK)
-    if swept.gone or swept.left:
-        log.info("swept", gone=swept.gone, left=swept.left)
+    if swept != Swept(0, 0):
+        log.info("swept", gone=swept.gone, left=swept.left, reports=swept.reports)
     return swept

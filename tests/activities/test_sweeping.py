@@ -2,17 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from activities.cases import CaseEngine
 from activities.sweeping import Swept, sweep_texts
 from domain.commands import Opening
-from records import alarms, private_texts
+from records import alarms, openings, people, private_texts
 from records.errors import LedgerConflict
 from records.ledger import NewEvent
+from records.people import Person
+from records.tables import FOLDS
 from tests.builders import an_act
-from tests.ledger.rooms import homeward
+from tests.ledger.rooms import homeward, tamper
 from tests.workflows.conftest import House, house
 from workflows.messages import workflow_id
 
@@ -144,3 +147,56 @@ async def test_it_is_a_command(house: House) -> None:
     said = await homeward(house, "sweep")
     assert (said.code, said.words) == (0, "1 text(s) that nothing names were removed.\n")
     assert kept(house, opening) == set()
+
+
+# -- who a first report was about
+
+
+def a_report(house: House, at: datetime) -> str:
+    """It was written down, and its sender never came back; nothing reached the engine."""
+    case_id = str(uuid4())
+    with house.database.begin() as connection:
+        openings.admit(connection, case_id)
+        people.keep(connection, case_id, Person("Somebody fictional", None, None, None, at))
+    return case_id
+
+
+def is_known(house: House, case_id: str) -> bool:
+    with house.database.begin() as connection:
+        return people.read(connection, case_id) is not None
+
+
+async def test_it_forgets_whom_a_report_was_about_that_became_no_case(house: House) -> None:
+    lost, young, opening = a_report(house, OLD), a_report(house, NOW), await house.open()
+    with house.database.begin() as connection:
+        people.keep(connection, opening.case_id, Person("Somebody else", None, None, None, OLD))
+    assert (await sweep(house)).reports == 1
+    known = [is_known(house, case_id) for case_id in (lost, young, opening.case_id)]
+    assert known == [False, True, True]
+
+
+async def test_it_keeps_whom_a_report_was_about_that_the_engine_knows_and_the_ledger_does_not_yet(
+    house: House,
+) -> None:
+    running = await house.open()
+    with house.database.begin() as connection:
+        people.keep(connection, running.case_id, Person("Somebody", None, None, None, OLD))
+        for fold in reversed(FOLDS):
+            connection.execute(delete(fold).where(fold.c.case_id == running.case_id))
+    tamper(house.database, "DELETE FROM events WHERE case_id = :case", case=running.case_id)
+    assert (await sweep(house)).reports == 0
+    assert is_known(house, running.case_id)
+
+
+async def test_it_keeps_whom_a_report_is_about_that_came_again(house: House) -> None:
+    lost, forgotten = a_report(house, OLD), a_report(house, OLD)
+    assert (await sweep(house)).reports == 2
+    assert not is_known(house, forgotten)
+    again = Person("Somebody fictional", None, None, None, NOW)
+    with house.database.begin() as connection:
+        people.ask_again(connection, forgotten, again)
+        people.keep(connection, lost, Person("Somebody fictional", None, None, None, OLD))
+        people.ask_again(connection, lost, again)
+        assert not people.forget(connection, lost, LIMIT)
+    assert is_known(house, forgotten)
+    assert is_known(house, lost)
