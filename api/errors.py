@@ -356,8 +356,7 @@ def install(app: FastAPI, answer_people: ForPeople) -> None:
 
     @app.exception_handler(RecordsError)
     async def _damaged(request: Request, wrong: RecordsError) -> JSONResponse:
-        log.critical("records-damaged", error=type(wrong).__name__, what=str(wrong))
-        return answer(request, RecordsDisagree())
+        return answer(request, damaged(wrong))
 
     async def _records_away(request: Request, wrong: Exception) -> JSONResponse:
         log.warning("records-away", **why_away(wrong))
@@ -365,6 +364,12 @@ def install(app: FastAPI, answer_people: ForPeople) -> None:
 
     for kind in RECORDS_AWAY:
         app.add_exception_handler(kind, _records_away)
+
+
+def damaged(wrong: RecordsError) -> RecordsDisagree:
+    """What to answer where records cannot be read; the log names the case for an operator."""
+    log.critical("records-damaged", error=type(wrong).__name__, what=str(wrong))
+    return RecordsDisagree()
 
 
 def why_away(wrong: Exception) -> dict[str, str]:

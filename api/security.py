@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
@@ -34,11 +35,18 @@ ALWAYS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: with it browsers send `Origin: null` with every form of ours.
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+class FromElsewhere(errors.Forbidden):
+    """Another site made a browser send this."""
+
+    title = "This was sent from another site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +152,9 @@ class Guard:
             await send(message)
 
         if is_cross_site(scope["method"], Headers(scope=scope)):
-            refused = errors.Forbidden("This request came from another site")
-            response = errors.answer(Request(scope), refused)
-            await response(scope, receive, send_guarded)
+            request, refused = Request(scope), FromElsewhere()
+            page: Response | None = request.app.state.answer_people(request, refused)
+            await (page or errors.answer(request, refused))(scope, receive, send_guarded)
             return
         await self.app(scope, receive, send_guarded)
 

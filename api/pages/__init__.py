@@ -12,6 +12,7 @@ from api.pages import cases, integrity, opening, signing, stalled, tasks
 from api.pages.look import style
 from api.pages.route import problem_page
 from api.pages.throttle import Throttle
+from api.security import FromElsewhere
 
 OF_PROGRAMS = ("/api", "/health", "/metrics")
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -20,6 +21,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def install(app: FastAPI) -> None:
     """Add the pages and their style sheet to the application."""
     app.state.throttle = Throttle()
+    app.state.answer_people = answer_people
     # `new` before the cases: it is no reference.
     for some in (signing, tasks, opening, cases, stalled, integrity):
         app.include_router(some.routes)
@@ -31,7 +33,8 @@ def answer_people(request: Request, problem: Problem) -> Response | None:
     accepts = request.headers.get("accept", "")
     if request.url.path.startswith(OF_PROGRAMS) or "text/html" not in accepts:
         return None
-    return problem_page(request, problem)
+    said = "problem.elsewhere" if isinstance(problem, FromElsewhere) else ""
+    return problem_page(request, problem, said=said)
 
 
 def _style(version: str) -> Response:

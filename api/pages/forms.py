@@ -31,10 +31,28 @@ KEY = re.compile(r"[0-9a-f-]{36}")
 VERSION = re.compile(r"[0-9]{1,9}")
 LOCAL_MOMENT = re.compile(r"[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 NAMED = re.compile(r"`([a-z_]+)`")
-# Ids in a sentence of the core: the first word, or one with signs that words do not have.
-NAMES = re.compile(r"^[a-z]{4,}\b|[a-z0-9]+(?:[-_./][a-z0-9]+)+")
+# Ids in a sentence of the core: the first word, one with signs that words do not have, and a step
+# in the three sentences that name one further on.
+NAMES = re.compile(
+    r"^[a-z]{4,}\b|[a-z0-9]+(?:[-_./][a-z0-9]+)+|(?<=lies before )[a-z]+(?= began)"
+    r"|(?<=before the day )[a-z]+(?= was done)|(?<=escalation of )[a-z]+(?= is open)"
+)
+LISTED = re.compile(r"(?<=is one of ).+|(?<=ends as ).+")  # the answers that there are
+WORD = re.compile(r"'?([\w:./-]+)'?")
 ABOUT = {core.InTheFuture.slug: "happened", core.UnknownOutcome.slug: "outcome"}
 PAGES_OWN = ("key", "version", "by", "next")  # what a page says by itself, beside its questions
+# The questions that are answered in people's own words.
+WRITTEN = (
+    "reason",
+    "note",
+    "value",
+    "purpose",
+    "crossing",
+    "person.name",
+    "person.contact",
+    "result.channel",
+    "result.evidence",
+)
 JOINTS = {"line": " / ", "number": " / ", "area": "\n"}  # between two answers to one question
 UNSURE = 500  # from this status on nobody knows whether it happened: the key stays
 
@@ -251,6 +269,16 @@ def refilled(form: Form, sent: Posted) -> Form:
     return replace(form, fields=kept)
 
 
+def written(sent: Posted, words: Words) -> tuple[Field, ...]:
+    """What somebody wrote, whichever form it was: to be copied, where the form cannot come back."""
+    asked = (Field(name, "area", _label(name, words)) for name in WRITTEN if sent.one(name))
+    return tuple(replace(f, typed=_typed(f, sent)) for f in asked)
+
+
+def _label(name: str, words: Words) -> str:
+    return words.get(f"fields.{name}") or words(f"fields.{name.rpartition('.')[2]}")
+
+
 def _typed(asked: Field, sent: Posted) -> tuple[str, ...]:
     """What was typed; two answers in words are both shown, of others the first."""
     values = tuple(dict.fromkeys(sent.all(asked.name)))
@@ -296,13 +324,13 @@ def _marked(
     form: Form, asked: Field, lines: tuple[FieldProblem, ...], name_of: Callable[[str], str]
 ) -> Field:
     wrong = next((line.problem for line in lines if _is(asked, line.field)), "")
-    return replace(asked, problem=_labelled(form, _named(wrong, name_of)))
+    return replace(asked, problem=_labelled(form, _named(form, wrong, name_of)))
 
 
 def _plain(form: Form, problem: Problem | core.Refused, name_of: Callable[[str], str]) -> str:
     if problem.detail == problem.title or problem.status >= UNSURE:
         return ""
-    said = _labelled(form, _named(problem.detail, name_of))
+    said = _labelled(form, _named(form, problem.detail, name_of))
     return said if said.endswith(".") else f"{said}."
 
 
@@ -311,5 +339,11 @@ def _labelled(form: Form, sentence: str) -> str:
     return NAMED.sub(lambda found: f"“{labels.get(found[1], found[1])}”", sentence)
 
 
-def _named(sentence: str, name_of: Callable[[str], str]) -> str:
-    return NAMES.sub(lambda found: name_of(found[0]), sentence)
+def _named(form: Form, sentence: str, name_of: Callable[[str], str]) -> str:
+    """The sentence with titles in the place of ids, as far as the form and `name_of` know them."""
+    titles = {o.value: o.label for f in form.fields for o in f.options}
+    told = LISTED.search(sentence)
+    if told is None:
+        return NAMES.sub(lambda found: name_of(found[0]), sentence)
+    answers = WORD.sub(lambda found: titles.get(found[1], found[0]), told[0])
+    return NAMES.sub(lambda found: name_of(found[0]), sentence[: told.start()]) + answers

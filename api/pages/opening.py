@@ -118,8 +118,10 @@ def _words(look: Look, group: str, names: tuple[str, ...]) -> tuple[Option, ...]
 
 
 def _provinces(look: Look, caller: Caller) -> tuple[Option, ...]:
-    """The provinces of the caller's own country."""
+    """The caller's own province; an office without one may choose among those of its country."""
     own = look.house.register.get(caller.office)
+    if own is not None and own.province:  # elsewhere it would hold no role
+        return (Option(own.province, own.province),)
     found = {
         office.province
         for office in look.house.register.values()

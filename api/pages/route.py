@@ -14,10 +14,14 @@ from starlette.exceptions import HTTPException
 from api import errors
 from api.deps import House
 from api.errors import Problem
+from api.pages.forms import Field, posted
+from api.pages.forms import written as written_in
 from api.pages.look import Look, go
+from api.pages.signform import nothing_was_sent
 from api.pages.visitor import SignInFirst, sign_in_url
 from api.telemetry import where
 from domain import errors as core
+from records.errors import RecordsError
 from records.paging import BadCursor
 
 log = structlog.get_logger("pages")
@@ -36,20 +40,22 @@ class PageRoute(APIRoute):
                     return problem_page(request, errors.InvalidField(), said="problem.twice")
                 return await handler(request)
             except SignInFirst as first:
-                return go(sign_in_url(first.back))
+                return await _sign_in(request, first)
             except (Problem, core.Refused) as problem:
-                return problem_page(request, problem)
+                return await _refused(request, problem)
             except (RequestValidationError, BadCursor):
-                return problem_page(request, errors.NotFound())
+                return await _refused(request, errors.NotFound())
             except errors.RECORDS_AWAY as wrong:
                 log.warning("records-away", **errors.why_away(wrong))
-                return problem_page(request, errors.RecordsAway())
+                return await _refused(request, errors.RecordsAway())
+            except RecordsError as wrong:
+                return await _refused(request, errors.damaged(wrong))
             except HTTPException as wrong:
-                return problem_page(request, _known(wrong.status_code))
+                return await _refused(request, _known(wrong.status_code))
             except Exception as wrong:  # noqa: BLE001 - people get a page, whatever it was
                 # Only class and place: the text of an exception may repeat what somebody typed.
                 log.error("unexpected", request=_number(request), **where(wrong))  # noqa: TRY400
-                return problem_page(request, errors.Unexpected())
+                return await _refused(request, errors.Unexpected())
 
         return handle
 
@@ -58,6 +64,29 @@ def says_twice(request: Request) -> bool:
     """True when the address names something more than once: nobody knows which is meant."""
     named = [name for name, _ in request.query_params.multi_items()]
     return len(named) > len(set(named))
+
+
+async def _sign_in(request: Request, first: SignInFirst) -> Response:
+    """Lead to the sign-in page; a form that came without a session is answered with it."""
+    if request.method == "GET":
+        return go(sign_in_url(first.back))
+    look = Look(request.app.state.house)
+    return nothing_was_sent(look, request, first.back, await _written(request))
+
+
+async def _refused(request: Request, problem: Problem | core.Refused) -> Response:
+    return problem_page(request, problem, written=await _written(request))
+
+
+async def _written(request: Request) -> tuple[Field, ...]:
+    """What a form said in somebody's own words: it is shown to them again, whatever went wrong."""
+    if request.method != "POST":
+        return ()
+    try:
+        sent = await posted(request)
+    except Exception:  # noqa: BLE001 - what cannot be read cannot be shown
+        return ()
+    return written_in(sent, Look(request.app.state.house).words)
 
 
 def _known(status: int) -> Problem:
@@ -70,18 +99,31 @@ def _number(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def problem_page(request: Request, problem: Problem | core.Refused, said: str = "") -> Response:
-    """Say what was not done and why, on a page without anybody's name.
+def problem_page(
+    request: Request,
+    problem: Problem | core.Refused,
+    *,
+    said: str = "",
+    also: str = "",
+    written: tuple[Field, ...] = (),
+    case_url: str = "",
+) -> Response:
+    """Say what was not done and why, on a page without anybody's name but what they wrote.
 
-    `said` names a text that tells more than the kind of refusal does.
+    `said` names a text that tells more than the kind of refusal does, `also` one more of them.
     """
     house: House = request.app.state.house
+    if request.method == "POST" and isinstance(problem, errors.NotFound):
+        also = also or "problem.maybe_ended"
     return Look(house).page(
         request,
         "problem",
         status=problem.status,
         headers=headers_of(problem),
         said=said or f"refusals.{problem.slug}",
+        also=also,
+        written=written,
+        case_url=case_url,
         request_id=_number(request),
     )
 

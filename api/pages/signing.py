@@ -14,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.deps import House, TheHouse
-from api.pages.forms import Field, Form, Posted, Sent, check_once, new_key, refilled
+from api.pages.forms import Form, Posted, Sent, check_once, refilled, written
 from api.pages.forms import refused as refused_form
 from api.pages.look import Look, go
-from api.pages.route import headers_of, router
+from api.pages.route import router
+from api.pages.signform import sign_in_form, sign_in_page
 from api.pages.throttle import Throttle
 from api.pages.visitor import HOME, Signed, secret_of, visitor_of, way_back
 from api.security import SESSION_HOURS
@@ -37,34 +38,13 @@ def throttle_of(request: Request) -> Throttle:
 TheThrottle = Annotated[Throttle, Depends(throttle_of)]
 
 
-def _form(look: Look) -> Form:
-    t = look.words
-    return Form(
-        do="sign_in",
-        title=t("sign_in.title"),
-        submit=t("sign_in.submit"),
-        fields=(
-            Field("user", "line", t("fields.user"), required=True, autocomplete="username"),
-            Field(
-                "password",
-                "password",
-                t("fields.password"),
-                required=True,
-                autocomplete="current-password",
-            ),
-        ),
-        key=new_key(),
-        always_open=True,
-    )
-
-
 @routes.get("/sign-in")
 def ask(house: TheHouse, request: Request, next: str = HOME) -> Response:  # noqa: A002
     """Ask who it is; somebody already signed in goes on."""
     if visitor_of(house, request) is not None:
         return go(way_back(next))
     look = Look(house)
-    return look.page(request, "sign_in", form=_form(look), back=way_back(next))
+    return sign_in_page(look, request, sign_in_form(look), next)
 
 
 @routes.post("/sign-in")
@@ -74,21 +54,20 @@ async def sign_in(house: TheHouse, request: Request, throttle: TheThrottle, sent
     address = request.client.host if request.client is not None else ""
     user, password = sent.one("user"), str(sent.data.get("password", ""))
     now = house.now()
+    form = sign_in_form(look)
     try:
-        check_once(_form(look), sent, look.words)
+        check_once(form, sent, look.words)
     except errors.Problem as problem:
-        return _shown(
-            look, request, sent, problem, refused_form(_form(look), sent, problem, look.words)
-        )
-    if throttle.shut(user, address, now):
-        return _again(look, request, sent, errors.TooManyTries())
+        return _shown(look, request, sent, refused_form(form, sent, problem, look.words), problem)
+    if wait := throttle.wait(user, address, now):
+        return _again(look, request, sent, errors.TooManyTries(), wait)
     too_long = max(len(user), len(password)) > LONGEST
     secret = "" if too_long else await run_in_threadpool(_begin, house, user, password, request)
     if not secret:
         throttle.wrong(user, address, now)
         return _again(look, request, sent, errors.Unauthorized())
     throttle.right(user)
-    answer = go(way_back(sent.one("next")))
+    answer = _signed_in(look, request, sent)
     answer.headers["Set-Cookie"] = house.cookie.header(secret)
     return answer
 
@@ -103,22 +82,39 @@ def _begin(house: House, user: str, password: str, request: Request) -> str:
         return sessions.start(connection, user, now, now + timedelta(hours=SESSION_HOURS))
 
 
-def _again(look: Look, request: Request, sent: Posted, problem: errors.Problem) -> Response:
-    busy = isinstance(problem, errors.TooManyTries)
-    said = look.words("sign_in.too_many" if busy else "sign_in.wrong")
-    return _shown(look, request, sent, problem, replace(refilled(_form(look), sent), problem=said))
+def _signed_in(look: Look, request: Request, sent: Posted) -> Response:
+    """Back to where they wanted to be; what was written before is shown once more on the way."""
+    back, kept = way_back(sent.one("next")), written(sent, look.words)
+    if not kept:
+        return go(back)
+    return look.page(request, "signed_in", back=back, written=kept)
+
+
+def _again(
+    look: Look, request: Request, sent: Posted, problem: errors.Problem, wait: int = 0
+) -> Response:
+    """The form once more; `wait` is for how many seconds no other try counts."""
+    said = look.words("sign_in.too_many" if wait else "sign_in.wrong")
+    form = replace(refilled(sign_in_form(look), sent), problem=said)
+    return _shown(look, request, sent, form, problem, wait)
 
 
 def _shown(
-    look: Look, request: Request, sent: Posted, problem: errors.Problem, form: Form
+    look: Look,
+    request: Request,
+    sent: Posted,
+    form: Form,
+    problem: errors.Problem,
+    wait: int = 0,
 ) -> Response:
-    return look.page(
+    return sign_in_page(
+        look,
         request,
-        "sign_in",
+        form,
+        sent.one("next"),
         status=problem.status,
-        headers=headers_of(problem),
-        form=form,
-        back=way_back(sent.one("next")),
+        headers={"Retry-After": str(wait)} if wait else None,
+        written=written(sent, look.words),
     )
 
 

@@ -17,9 +17,9 @@ from api.json.cases import CaseRef, home_corridors
 from api.json.tasks import Step
 from api.pages import actforms, forms, sentences
 from api.pages.actforms import Desk
-from api.pages.forms import Form, Sent
+from api.pages.forms import Form, Posted, Sent
 from api.pages.look import Look, go, known
-from api.pages.route import headers_of, router
+from api.pages.route import headers_of, problem_page, router
 from api.pages.tasks import Cursor, OfficeAsked, people_of
 from api.pages.visitor import Signed, Visitor
 from api.policy import ALL_CASES, Caller
@@ -231,10 +231,7 @@ async def decide(
         )
         await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        wrong = forms.refused(form, sent, problem, look.words, at.desk.name_of)
-        return await run_in_threadpool(
-            _again, house, visitor, request, case_ref, step, wrong, problem
-        )
+        return await run_in_threadpool(_again, house, visitor, request, at, form, sent, problem)
     return go("/stalled", "decide")
 
 
@@ -242,15 +239,27 @@ def _again(
     house: House,
     visitor: Visitor,
     request: Request,
-    case_ref: str,
-    step: str,
-    wrong: Form,
+    before: AtQuestion,
+    form: Form,
+    sent: Posted,
     problem: Problem | core.Refused,
 ) -> Response:
-    at = _stand(house, visitor, case_ref, step)
+    """The page as it is now, with the form as it was sent.
+
+    Where nothing is to be decided any more it says so, and shows what was written.
+    """
+    reference, office = before.desk.looked.row.reference, before.desk.caller.office
+    at = _stand(house, visitor, reference, before.card.id, office)
+    words = at.desk.look.words
     if not at.is_open:
-        raise problem
-    return _page(request, at, wrong, problem)
+        return problem_page(
+            request,
+            problem,
+            also="problem.question_gone" if problem.status < forms.UNSURE else "",
+            written=forms.written(sent, words),
+            case_url=f"/cases/{reference}" if at.whole else "",
+        )
+    return _page(request, at, forms.refused(form, sent, problem, words, at.desk.name_of), problem)
 
 
 def _stand(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -20,14 +19,14 @@ from api.pages import actforms, forms
 from api.pages.actforms import Desk
 from api.pages.forms import Form, Posted, Sent
 from api.pages.look import Look, go
-from api.pages.route import headers_of, router
+from api.pages.route import headers_of, problem_page, router
 from api.pages.visitor import Signed, Visitor
 from api.policy import Caller, Policy
 from domain import errors as core
 from domain import views
 from domain.case import Case, Task
 from domain.plan import Card
-from records import cases, tasks, users
+from records import tasks, users
 from records.tasks import TaskView
 
 routes = router()
@@ -85,12 +84,12 @@ def list_(
 
 def _held(look: Look, connection: Connection, caller: Caller, cursor: str | None) -> Held:
     page = tasks.of_office(connection, caller.office, limit=ROWS, cursor=cursor)
-    rows = tuple(_row(look, connection, row) for row in page.items)
+    rows = tuple(_row(look, row) for row in page.items)
     return Held(caller.office, look.office(caller.office), rows, page.next)
 
 
-def _row(look: Look, connection: Connection, row: TaskView) -> Row:
-    now, zone = _now_of(look.house, connection, row), look.zone_of(row.made_for)
+def _row(look: Look, row: TaskView) -> Row:
+    now, zone = look.house.now_of(row.clock_offset, row.now_at), look.zone_of(row.made_for)
     due = row.due_at
     return Row(
         url=task_url(row.reference, row.step),
@@ -106,12 +105,6 @@ def _row(look: Look, connection: Connection, row: TaskView) -> Row:
         on_hold=row.on_hold,
         escalated=row.escalation == "open",
     )
-
-
-def _now_of(house: House, connection: Connection, row: TaskView) -> datetime:
-    """Now on the case's own clock; where clocks are moved by hand, at least its newest event."""
-    case = cases.find(connection, row.case_id) if house.rehearsal else None
-    return house.now_of(row.clock_offset, case.now_at if case is not None else None)
 
 
 def task_url(reference: str, step: str) -> str:
@@ -176,12 +169,17 @@ def _again(
     sent: Posted,
     problem: Problem | core.Refused,
 ) -> Response:
-    """The page as it is now, with the form as it was sent; raises what was refused."""
+    """The page as it is now, with the form as it was sent.
+
+    Who holds the task no longer is told so, and shown what they wrote and nothing else.
+    """
     at = _stand(
         house, visitor, before.desk.looked.row.reference, before.card.id, before.desk.caller.office
     )
     if not at.may_read:
-        raise problem
+        also = "problem.task_gone" if problem.status < forms.UNSURE else ""
+        kept = forms.written(sent, at.desk.look.words)
+        return problem_page(request, problem, also=also, written=kept)
     wrong = forms.refused(form, sent, problem, at.desk.look.words, at.desk.name_of)
     others = [f for f in actforms.of_task(at.desk, at.card, at.task) if f.do != form.do]
     return _page(request, at, [wrong, *others], problem)

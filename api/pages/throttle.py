@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 TRIES_OF_A_NAME = 5
 TRIES_OF_AN_ADDRESS = 30  # an office stands behind one address
@@ -28,16 +29,18 @@ class Throttle:
         self._tries: OrderedDict[str, _Tries] = OrderedDict()
         self._lock = threading.Lock()
 
-    def shut(self, name: str, address: str, at: datetime) -> bool:
-        """True while one more try is too many."""
+    def wait(self, name: str, address: str, at: datetime) -> int:
+        """For how many seconds one more try is too many; 0 when it is not."""
         with self._lock:
-            return any(
-                self._count(key, at) >= most
+            shut = [
+                self._since(key, at) + WITHIN - at
                 for key, most in (
                     (_key("name", name), TRIES_OF_A_NAME),
                     (_key("address", address), TRIES_OF_AN_ADDRESS),
                 )
-            )
+                if self._count(key, at) >= most
+            ]
+        return ceil(max(shut, default=timedelta()).total_seconds())
 
     def wrong(self, name: str, address: str, at: datetime) -> None:
         """Count one wrong try."""

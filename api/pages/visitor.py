@@ -111,8 +111,10 @@ Signed = Annotated[Visitor, Depends(signed_in)]
 
 
 def _here(request: Request) -> str:
-    query = request.url.query if request.method == "GET" else ""
-    return request.url.path + (f"?{query}" if query else "")
+    """The address of the page; some forms are sent to one below it."""
+    if request.method != "GET":
+        return request.url.path.removesuffix("/words")
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def way_back(asked: str) -> str:

@@ -17,6 +17,7 @@ from domain.core import ACTS
 from domain.events import KINDS
 from records import ledger
 from tests.api.conftest import Person, Running, new_key
+from tests.api.test_pages import Browser
 from workflows.messages import workflow_id
 
 REASON = "as agreed on the telephone"
@@ -168,6 +169,11 @@ def test_it_blames_nobody_who_asks_for_damaged_records(api: Running) -> None:
         assert (answer.status_code, answer.json()["type"]) == (503, "records-disagree")
         assert "state" not in answer.text
     assert api.mali.read("/cases").status_code == 200
+    with Browser(api.url) as browser:
+        assert browser.sign_in("thida").status_code == 303
+        page = browser.get(f"/tasks/{case}/placement")
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (503, "text/html")
+    assert "do not agree" in page.text
 
 
 def test_it_closes_with_a_second_person(api: Running) -> None:

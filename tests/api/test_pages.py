@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.pages.forms import WRITTEN
 from api.pages.throttle import TRIES_OF_A_NAME, Throttle
 from records import users
 from tests.api.conftest import PASSWORD, Running
+from tests.api.test_pages_words import CODE
 
 
 class Forms(HTMLParser):
@@ -98,6 +101,9 @@ def stranger(with_passwords: Running) -> Iterator[Browser]:
         yield browser
 
 
+WROTE = "the road is <b>cut</b> & the bus\nwaits"
+
+
 def said(answer: httpx2.Response) -> str:
     return re.sub(r"[0-9a-f]{16}", "", answer.text)
 
@@ -135,12 +141,39 @@ def test_it_slows_down_whoever_tries_out_passwords(stranger: Browser) -> None:
     assert stranger.sign_in("another-name", "a guess").status_code == 401
 
 
+def test_it_says_truly_how_long_nobody_can_sign_in(stranger: Browser) -> None:
+    for _ in range(TRIES_OF_A_NAME):
+        stranger.sign_in("nobody-at-all", "a guess")
+    shut = stranger.sign_in("nobody-at-all", "a guess")
+    assert 290 <= int(shut.headers["retry-after"]) <= 300
+    assert "Wait five minutes" in shut.text
+
+
+def test_it_lets_them_try_again_when_it_said_so() -> None:
+    throttle, begin = Throttle(), datetime(2026, 3, 5, 9, tzinfo=UTC)
+    for minute in range(TRIES_OF_A_NAME):
+        throttle.wrong("mali", "10.0.0.1", begin + timedelta(minutes=minute))
+    late = begin + timedelta(minutes=4, seconds=30, milliseconds=200)
+    assert throttle.wait("mali", "10.0.0.1", late) == 30
+    assert throttle.wait("mali", "10.0.0.1", late + timedelta(seconds=30)) == 0
+    assert throttle.wait("thida", "10.0.0.1", late) == 0
+
+
 def test_it_refuses_a_form_sent_from_another_site(api: Running, people: People) -> None:
     case = api.at_placement()
     path = f"/tasks/{case['case']}/placement"
     form = people["thida"].form(path, "accept")
     answer = people["thida"].submit(path, form, sec_fetch_site="cross-site")
     assert answer.status_code == 403
+    assert answer.json()["title"] == "This was sent from another site"
+    page = people["thida"].submit(
+        path, form, sec_fetch_site="cross-site", origin="https://evil.example", accept="text/html"
+    )
+    assert page.status_code == 403
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "sent from another site" in page.text
+    assert "Your role" not in page.text
     assert api.step(case, "placement")["state"] == "offered"
 
 
@@ -215,9 +248,116 @@ def test_a_form_that_comes_too_late_says_that_somebody_was_quicker(
     path = f"/tasks/{case['case']}/placement"
     form = {**people["thida"].form(path, "complete"), "outcome": "declined"}
     api.thida.do(f"/tasks/{case['case']}/placement/complete", {"outcome": "placed"})
-    late = people["thida"].submit(path, form)
+    late = people["thida"].submit(path, {**form, "reason": WROTE})
     assert late.status_code == 409
     assert "Somebody else was quicker" in late.text
+    assert "no longer in your hands" in late.text
+    assert WROTE in unescape(late.text)
+    assert "Placed" not in late.text  # how it ended is no longer theirs to see
+
+
+def test_what_was_written_comes_back_when_the_task_went_to_another_office(
+    api: Running, people: People
+) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = {**people["thida"].form(path, "decline"), "reason": WROTE}
+    asked = {"do": "reassign", "step": "placement", "to": "mekong-line", "reason": "nearer"}
+    moved = api.mali.do(f"/cases/{case['case']}/acts", asked)
+    assert moved.status_code == 200, moved.text
+    answer = people["thida"].submit(path, form)
+    assert answer.status_code in {403, 404, 409}
+    assert WROTE in unescape(answer.text)
+    assert "readonly" in answer.text
+    assert case["reference"] not in answer.text.replace(path, "")
+    for word in ("mekong-line", "Mekong", "reassign"):
+        assert word not in answer.text
+
+
+@pytest.mark.parametrize("where", ["{}", "AAAAA-AAAAA"])
+def test_whoever_may_see_nothing_is_shown_their_own_words_alone(
+    api: Running, people: People, where: str
+) -> None:
+    case = api.at_placement()
+    path = f"/tasks/{where.format(case['case'])}/placement"
+    answer = people["viktor"].submit(path, {"do": "note", "note": WROTE})
+    told = people["viktor"].submit("/tasks/AAAAA-AAAAA/placement", {"do": "note", "note": WROTE})
+    assert answer.status_code == 404
+    assert WROTE in unescape(answer.text)
+    assert said(answer) == said(told)
+
+
+@pytest.mark.parametrize("how", ["signed out", "never signed in"])
+def test_it_says_that_nothing_was_sent_and_shows_what_was_written(
+    api: Running, people: People, stranger: Browser, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    case = api.at_placement()
+    path = f"/tasks/{case['case']}/placement"
+    form = {**people["thida"].form(path, "note"), "note": WROTE}
+    if how == "signed out":
+        stranger.sign_in("thida")
+        assert stranger.get(path).status_code == 200
+        stranger.submit("/sign-out", {})
+    answer = stranger.submit(path, form)
+    assert answer.status_code == 401
+    assert "nothing was sent" in answer.text
+    assert f'name="next" value="{path}"' in answer.text
+    assert_kept(answer)
+    # A wrong password does not lose it either, nor does the right one.
+    words = {"next": path, "note": WROTE}
+    wrong = stranger.sign_in("thida", "not her password", **words)
+    assert wrong.status_code == 401
+    assert_kept(wrong)
+    right = stranger.sign_in("thida", **words)
+    assert right.status_code == 200
+    assert "homeward=" in right.headers["set-cookie"]
+    assert f'href="{path}"' in right.text
+    assert_kept(right)
+    assert stranger.get(path).status_code == 200
+    told = [row["what"] for row in api.mali.read(f"/cases/{case['case']}/timeline").json()["items"]]
+    assert "TaskNoted" not in told
+    assert "the road" not in caplog.text
+
+
+def assert_kept(answer: httpx2.Response) -> None:
+    """What was written is there to be copied, escaped, and nowhere else."""
+    shown = re.search(r"<textarea([^>]*)>\n?(.*?)</textarea>", answer.text, re.DOTALL)
+    assert shown is not None
+    assert unescape(shown[2]) == WROTE
+    assert "<b>" not in answer.text
+    assert "readonly" in shown[1]
+    assert 'autocomplete="off"' in shown[1]
+    assert "the%20road" not in answer.text
+    assert "road" not in answer.headers.get("set-cookie", "") + answer.headers.get("location", "")
+
+
+def test_a_first_report_is_not_lost_with_the_session(stranger: Browser) -> None:
+    answer = stranger.submit(
+        "/cases/new", {"do": "open", "person.name": "Noi", "person.contact": "through her aunt"}
+    )
+    assert answer.status_code == 401
+    assert "through her aunt" in answer.text
+    assert "How to reach the person" in answer.text
+
+
+def test_it_offers_only_a_province_in_which_the_office_holds_a_role(people: People) -> None:
+    asked = people["mali"].get("/cases/new").text
+    assert '<option value="Ubon Ratchathani">' in asked
+    assert "Chiang Rai" not in asked
+
+
+def test_every_long_answer_is_given_back_when_its_form_cannot_be() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in CODE.glob("*.py"))
+    asked = set(re.findall(r"""(?:field|Field)\(\s*"([a-z_.]+)", "area\"""", code))
+    assert {"note", "person.contact"} < asked
+    assert asked <= set(WRITTEN)
+
+
+def test_it_leads_back_to_a_page_after_signing_in(api: Running, stranger: Browser) -> None:
+    case = api.at_placement()["case"]
+    answer = stranger.submit(f"/cases/{case}/words", {"do": "words", "purpose": "to call her"})
+    assert f'name="next" value="/cases/{case}"' in answer.text
 
 
 def test_nobody_acts_for_an_office_that_is_not_theirs(api: Running, people: People) -> None:
@@ -307,6 +447,23 @@ def test_a_case_offers_a_decision_to_those_it_reached(api: Running, people: Peop
     answers = [people["anan"].submit(link, form) for _ in range(2)]
     assert [answer.headers.get("location") for answer in answers] == ["/stalled?done=decide"] * 2
     assert people["anan"].get(link).status_code == 404
+    late = people["anan"].submit(link, {**form, "key": "", "reason": WROTE})
+    assert late.status_code == 403  # the next level has it now
+    assert "not waiting for a decision of your office any more" in late.text
+    assert WROTE in unescape(late.text)
+
+
+def test_a_decision_that_comes_too_late_is_not_lost(api: Running, people: People) -> None:
+    case = api.a_case(opens="2026-02-02T09:00:00+07:00")
+    api.mali.do(f"/rehearsal/cases/{case['case']}/clock", {"to": "2026-02-16T09:00:00+07:00"})
+    link = f"/stalled/{case['reference']}/report"
+    form = {**people["anan"].form(link, "decide"), "decision": "cancel", "reason": WROTE}
+    api.desk.do(f"/tasks/{case['case']}/report/complete", {"outcome": "accepted"})
+    late = people["anan"].submit(link, form)
+    assert late.status_code == 409
+    assert "not waiting for a decision of your office any more" in late.text
+    assert WROTE in unescape(late.text)
+    assert f'href="/cases/{case["reference"]}"' in late.text  # who sees the case is led there
 
 
 def test_a_long_story_is_told_in_pages(

@@ -141,6 +141,27 @@ def test_it_shows_what_was_typed_and_what_is_wrong(
     assert f'id="{do}-{field.replace(".", "-")}-problem"' in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "typed", "said"),
+    [
+        ("complete", "outcome", "flown", "A safe place to stay ends as Placed, "),
+        ("complete", "happened", "2001-02-10T09:00", "lies before A safe place to stay began"),
+        ("decide", "decision", "shrug", "is one of Extend: give more time, Reassign"),
+        ("open", "corridor", "xx-yy", "is one of Lao PDR to Thailand: "),
+        ("open", "province", "ubon ratchathani", "Ubon Ratchathani"),
+        ("open", "sex", "unclear", "is one of Female, Male"),
+    ],
+)
+def test_it_says_what_is_wrong_in_the_words_of_the_page(
+    everybody: People, case: str, name: str, field: str, typed: str, said: str
+) -> None:
+    page, who, do, right = FORMS[name]
+    form = {**everybody[who].form(page.format(case), do), **right, field: typed}
+    answer = everybody[who].submit(page.format(case), form)
+    assert answer.status_code == 422
+    assert said in html.unescape(alert_of(the_form(answer.text, do)))
+
+
 def the_form(page: str, do: str) -> str:
     """The form as the page shows it again."""
     found = re.search(rf'<form[^>]*id="form-{do}".*?</form>', page, re.DOTALL)
@@ -243,8 +264,11 @@ def test_it_shows_each_page_to_those_who_are_stated_and_nobody_else(
     with Browser(api.url) as stranger:
         browser = everybody[WHO[role]] if role else stranger
         answer = browser.get(path) if method == "GET" else browser.submit(path, {"by": ""})
-    if not role:
+    if not role and method == "GET":
         assert answer.headers["location"].startswith("/sign-in")
+    elif not role:
+        assert answer.status_code == 401
+        assert "nothing was sent" in answer.text
     elif role in STATED[name].split():
         assert answer.status_code in {200, 303, 404, 422}, answer.text
     else:

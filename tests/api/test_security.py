@@ -4,7 +4,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from api.fields import NotPlainJson, strict_json
-from api.security import SessionCookie, bearer_of, is_cross_site
+from api.security import ALWAYS, SessionCookie, bearer_of, is_cross_site
 
 
 def test_it_binds_the_cookie_to_this_host_over_https() -> None:
@@ -36,6 +36,8 @@ def test_it_reads_bearer_tokens_alone(header: str | None, token: str | None) -> 
         ("POST", {"sec-fetch-site": "none"}, False),
         ("POST", {"origin": "https://us.example", "host": "us.example"}, False),
         ("POST", {"origin": "https://us.example.evil", "host": "us.example"}, True),
+        ("POST", {"origin": "http://homeward.test:80", "host": "homeward.test:80"}, False),
+        ("POST", {"origin": "null", "host": "us.example"}, True),
         ("POST", {"origin": "https://evil", "authorization": "Bearer x"}, False),
         ("POST", {"origin": "https://evil", "authorization": "Basic x"}, True),
         ("POST", {}, False),
@@ -45,6 +47,11 @@ def test_it_knows_requests_that_another_site_sent(
     method: str, headers: dict[str, str], cross: bool
 ) -> None:
     assert is_cross_site(method, Headers(headers)) is cross
+
+
+def test_its_policy_lets_browsers_say_where_a_form_of_ours_comes_from() -> None:
+    """With `no-referrer` they send `Origin: null`, and every form would be refused."""
+    assert ALWAYS["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""The sign-in page. Whoever sent a form without a session is told, and shown what they wrote."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from api.errors import Unauthorized
+from api.pages.forms import Field, Form, new_key
+from api.pages.look import Look
+from api.pages.visitor import way_back
+
+
+def sign_in_form(look: Look) -> Form:
+    """Who somebody is, and the password."""
+    t = look.words
+    return Form(
+        do="sign_in",
+        title=t("sign_in.title"),
+        submit=t("sign_in.submit"),
+        fields=(
+            Field("user", "line", t("fields.user"), required=True, autocomplete="username"),
+            Field(
+                "password",
+                "password",
+                t("fields.password"),
+                required=True,
+                autocomplete="current-password",
+            ),
+        ),
+        key=new_key(),
+        always_open=True,
+    )
+
+
+def sign_in_page(
+    look: Look,
+    request: Request,
+    form: Form,
+    back: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    written: tuple[Field, ...] = (),
+    unsent: bool = False,
+) -> Response:
+    """The page, leading `back` afterwards; `written` goes with it until somebody has signed in."""
+    return look.page(
+        request,
+        "sign_in",
+        status=status,
+        headers=headers,
+        form=form,
+        back=way_back(back),
+        written=written,
+        unsent=unsent,
+    )
+
+
+def nothing_was_sent(
+    look: Look, request: Request, back: str, written: tuple[Field, ...]
+) -> Response:
+    """The answer to a form that came after its session had ended."""
+    form = sign_in_form(look)
+    return sign_in_page(
+        look, request, form, back, status=Unauthorized.status, written=written, unsent=True
+    )
