@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain import events as e
-from domain.case import Case, Letter
+from domain.case import Case, Letter, Task
 from domain.draft import Draft
 from domain.release import may_cross
 
@@ -98,4 +98,17 @@ def _is_stale(case: Case, letter: Letter) -> bool:
     if case.ended:
         return True
     attempts = case.tasks.get(letter.step, ())
-    return not attempts or not attempts[letter.attempt - 1].is_open
+    if not attempts:
+        return True
+    task = attempts[letter.attempt - 1]
+    return not task.is_open and not (task is attempts[-1] and _still_warns(case, task, letter))
+
+
+def _still_warns(case: Case, task: Task, letter: Letter) -> bool:
+    """A paper done is warned of until its end; a renewal begins the warnings anew (2.2)."""
+    card = case.card(task.step)
+    if card is None or not card.warns or task.state != "done":
+        return False
+    if letter.kind == "reminder":
+        return task.reminders > 0
+    return task.rung != "none" and task.rung >= letter.about

@@ -39,7 +39,7 @@ from domain.ruleregister import (
 
 CORRIDORS = "corridors/"
 CARDS = "cards/"
-HOME_GATES = "gates"  # the word that stands for all gates of a corridor
+HOME_GATES = "gates"  # the word that stands for all gates asked at the handover
 CORRIDOR_KEYS = (
     "id",
     "title",
@@ -171,7 +171,8 @@ def read_corridor(rulebook: Rulebook, corridor: str, policy: Mapping[str, Any]) 
     home = "origin" if table.get("home") == "origin" else "host"
     away = "origin" if home == "host" else "host"
     gates = _gates(rulebook, corridor, table, found)
-    words = {**table.get("words", {}), HOME_GATES: list(gates.get("applies", ()))}
+    at_handover = gates.get("handed_over", gates.get("applies", ()))
+    words = {**table.get("words", {}), HOME_GATES: list(at_handover)}
     changes = _Changes(rulebook, corridor, policy)
     cards, files = _cards(rulebook, table, (words, home, away), changes, found)
     lists = rulebook.table("releases.toml")

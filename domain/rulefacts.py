@@ -94,6 +94,8 @@ def wrong_with(text: str, plan: Plan) -> Iterator[str]:
             yield from unknown("flag", fact.rest.partition(":")[0], FLAGS)
         case "bar":
             yield from unknown("kind of bar", fact.rest, BARS)
+        case word if word in PLAIN:
+            yield f"'{word}' stands alone, without ':{fact.rest}'"
         case _:
             yield from _wrong_steps(fact, plan)
 

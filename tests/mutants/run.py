@@ -14,6 +14,7 @@ import importlib
 import inspect
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -174,18 +175,27 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
             yield from codes_in(inner)
 
 
+def furnish_rules(room: Path) -> None:
+    """Copy the tests of the rules too, and the page that one of them compares."""
+    tests, page = Path("tests", "rules"), Path("docs", "rules.md")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SOURCE / tests, room / tests, ignore=ignore)
+    (room / page).parent.mkdir()
+    shutil.copy2(SOURCE / page, room / page)
+
+
 def catchers_in(room: Path) -> dict[str, Catcher]:
-    """Every story and every fast test of the domain, as something to call."""
+    """Every story and every fast test of the domain and the rules, as something to call."""
     found: dict[str, Catcher] = {}
     play = importlib.import_module("story.cli").play_file
-    for path in sorted(room.glob("tests/domain/test_*.py")):
+    for path in sorted(room.glob("tests/*/test_*.py")):
         if path.stem in SLOW:
             continue
-        module = importlib.import_module(f"tests.domain.{path.stem}")
+        module = importlib.import_module(f"tests.{path.parent.name}.{path.stem}")
         for name, test in vars(module).items():
             if name.startswith("test_it"):
                 for n, given in enumerate(_given(test)):
-                    found[f"{path.stem}::{name}[{n}]"] = _call(test, given)
+                    found[f"{path.stem}::{name}[{n}]"] = _call(module, test, given)
     for path in sorted(room.glob("stories/*.toml")):
         found[f"stories/{path.name}"] = _played(play, path)
     return found
@@ -202,8 +212,26 @@ def _given(test: Any) -> Iterator[dict[str, Any]]:
         yield {names: row} if isinstance(names, str) else dict(zip(names, row, strict=True))
 
 
-def _call(test: Callable[..., None], given: dict[str, Any]) -> Catcher:
-    return lambda: test(**given)
+def _call(module: ModuleType, test: Callable[..., None], given: dict[str, Any]) -> Catcher:
+    def ask() -> None:
+        with tempfile.TemporaryDirectory(dir=".") as folder:  # in the room, and gone with it
+            test(**_arguments(module, test, {**given, "tmp_path": Path(folder).resolve()}))
+
+    return ask
+
+
+def _arguments(
+    module: ModuleType, function: Callable[..., Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    """What a test or a fixture asks for: given, or what the fixture of its module makes anew."""
+    wanted: dict[str, Any] = {}
+    for name in inspect.signature(function).parameters:
+        if name in given:
+            wanted[name] = given[name]
+        else:
+            fixture = inspect.unwrap(getattr(module, name))
+            wanted[name] = fixture(**_arguments(module, fixture, given))
+    return wanted
 
 
 def _played(play: Callable[[Path], Any], path: Path) -> Catcher:
@@ -249,10 +277,21 @@ def put_in(tree: ast.Module, room: Path, file: str) -> None:
         old = function.__code__
         if (old.co_qualname, old.co_firstlineno) in codes:
             function.__code__ = codes[old.co_qualname, old.co_firstlineno]
-    for module in [m for n, m in sys.modules.items() if n.startswith("domain.")]:
-        for found in vars(module).values():
+    forget(file)
+
+
+def forget(file: str) -> None:
+    """Empty what is kept: for a module of the rules also the rules that stories and tests have read."""
+    whose = {"domain", "story", "tests"} if of_rules(file) else {"domain"}
+    for module in [m for n, m in sys.modules.items() if n.partition(".")[0] in whose]:
+        for found in list(vars(module).values()):
             if hasattr(found, "cache_clear"):
                 found.cache_clear()
+
+
+def of_rules(file: str) -> bool:
+    """True for the modules that read, check and show rules."""
+    return file.startswith("rule")
 
 
 def read_anew(mutant: Mutant, room: Path) -> dict[str, Catcher]:
@@ -321,6 +360,8 @@ def run(
     reached: dict[Line, list[str]] = defaultdict(list)
     took: dict[str, float] = {}
     for name, catcher in catchers.items():
+        for file in files:
+            forget(file)  # each reads the rules itself, as it will under a mutant
         start = time.monotonic()
         catcher()
         took[name] = time.monotonic() - start
@@ -374,6 +415,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="homeward-mutants-") as folder:
         room = Path(folder)
         furnish(room)
+        furnish_rules(room)
         os.chdir(room)
         for name in [n for n in sys.modules if n.partition(".")[0] == "tests"]:
             del sys.modules[name]  # the copy's tests, not these

@@ -6,7 +6,7 @@ import pytest
 
 from domain.calendar import Calendar
 from domain.deadlines import Clock
-from domain.rulebook import Rulebook, RulesWrong, plan_for
+from domain.rulebook import Rulebook, RulesWrong, plan_for, rulebook_from
 from rulefiles import read_rules
 
 
@@ -73,6 +73,14 @@ def test_it_takes_the_given_calendars_and_no_other(rulebook: Rulebook) -> None:
     plan = plan_for(rulebook, "th-la", calendars={"LA": test_days})
     assert plan.calendar("LA") == test_days
     assert plan.calendar("TH") == Calendar("TH", 420)
+
+
+def test_it_keeps_the_zone_of_a_country_whose_calendar_is_not_given(rulebook: Rulebook) -> None:
+    tables = dict(rulebook.tables)
+    tables["calendars.toml"] = {**tables["calendars.toml"], "MM": {"zone": "+06:30"}}
+    plan = plan_for(rulebook_from(tables), "th-la", calendars={}, countries=["MM", "XX"])
+    assert plan.calendars["MM"] == Calendar("MM", 390)
+    assert "XX" not in plan.calendars
 
 
 def test_it_carries_another_country_when_asked(rulebook: Rulebook) -> None:

@@ -1,5 +1,6 @@
 """The rules in the repository: whole, sourced, and as the contract of stories has them."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -73,6 +74,8 @@ def test_it_reads_home_as_origin_where_the_origin_holds_the_case(la_th: Plan, th
     assert th_la.cards["identification"].owner == "host.team"
     assert la_th.cards["exit"].owner == "host.province"
     assert la_th.recipients["committee"] == ("origin.committee",)
+    assert la_th.recipients["postponed"] == ("host.focal",)
+    assert th_la.recipients["postponed"] == ("origin.focal",)
     assert la_th.cards["screening"].after[0].any_of == ("handover:handed_over",)
     assert th_la.cards["screening"].after[0].any_of == ("opening",)
 
@@ -92,10 +95,32 @@ def test_it_never_rolls_or_pauses_a_legal_clock(th_la: Plan) -> None:
     assert not [c.id for c in th_la.cards.values() if (c.dated or c.watch) and c.pauses]
 
 
+def test_it_reads_warnings_and_reports_as_plain_clocks(th_la: Plan) -> None:
+    assert th_la.cards["in_care"].warns == (("E0", Clock(30, "days")),)
+    assert th_la.cards["unconfirmed"].reports == (("national_report", Clock(180, "days")),)
+
+
 def test_it_names_the_same_plan_the_same_and_another_otherwise(rulebook: Rulebook) -> None:
     plan = plan_for(rulebook, "th-la")
     assert digest_of(plan) == digest_of(plan_for(read_rules(), "th-la"))
     assert digest_of(plan) != digest_of(plan_for(rulebook, "th-la", {"rights.within": "9 days"}))
+
+
+def test_it_names_a_plan_the_same_in_whatever_order_its_cards_stand(th_la: Plan) -> None:
+    turned = dict(reversed(list(th_la.cards.items())))
+    assert digest_of(replace(th_la, cards=turned)) == digest_of(th_la)
+
+
+def test_it_covers_each_role_of_a_side_with_one_word(th_la: Plan, la_th: Plan) -> None:
+    assert th_la.purposes["services"] == tuple(f"host.{post}" for post in rulefacts.POSTS)
+    assert set(la_th.purposes["services"]) == {r for r in rulefacts.ROLES if "origin." in r}
+    assert th_la.purposes["share"] == ("*",)
+    assert th_la.purposes["medical"] == ("origin.health",)
+
+
+def test_it_opens_the_gate_identity_with_the_last_step_that_confirms(rulebook: Rulebook) -> None:
+    assert plan_for(rulebook, "th-la").gates["identity"] == ("verification:confirmed",)
+    assert plan_for(rulebook, "th-vn").gates["identity"] == ("verification_central:confirmed",)
 
 
 def test_it_carries_the_days_off_of_both_countries(th_la: Plan) -> None:
