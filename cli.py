@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from settings import Settings
 
@@ -230,7 +230,9 @@ def token_revoke(prefix: str) -> None:
 
     with _database() as database, database.begin() as connection:
         revoked = tokens.revoke(connection, prefix, datetime.now(UTC))
-    print("Revoked." if revoked else "There is no such token.")
+    if not revoked:
+        raise _fail("There is no such token, or it was ended before.")
+    print("Revoked.")
 
 
 # -- the ledger
@@ -238,27 +240,36 @@ def token_revoke(prefix: str) -> None:
 
 @app.command()
 def reproject() -> None:
-    """Make every list and case row anew from the ledger, while people go on working."""
+    """Make every list and case row anew from the ledger; exit 1 if a ledger was changed by hand."""
     from records.reproject import reproject_all
 
     with _database() as database:
-        print(f"{reproject_all(database)} case(s) folded again from the ledger.")
+        made = reproject_all(database)
+        with database.connect() as connection:
+            for finding in made.wrong:
+                print(f"{_named(connection, finding.case_id)} {finding.in_words()}")
+    print(f"{made.cases} case(s) folded again from the ledger.")
+    if made.wrong:
+        left = len({finding.case_id for finding in made.wrong})
+        print(f"{left} case(s) left as they are: the ledger was changed by hand.")
+        raise typer.Exit(1)
 
 
 @app.command()
 def reconcile() -> None:
-    """Compare the ledger with the cases that run in the engine; exit 1 on any difference."""
+    """Compare the ledger with its rows and with what the engine runs; exit 1 on any difference."""
     import asyncio
 
     from activities.upkeep import compare_with_engine
 
     with _database() as database:
         found = asyncio.run(compare_with_engine(database, _running_settings()))
-    for difference in found:
-        print(f"{difference.case_id} {difference.what}")
+        with database.connect() as connection:
+            for difference in found:
+                print(f"{_named(connection, difference.case_id)} {difference.what}")
     if found:
         raise typer.Exit(1)
-    print("Ledger and engine agree.")
+    print("Ledger, rows and engine agree.")
 
 
 @app.command()
@@ -275,10 +286,11 @@ def recover(
 
     with _database() as database:
         recovered = asyncio.run(recover_cases(database, _running_settings(), discard=discard))
-    for case_id, became in recovered.done.items():
-        print(f"{case_id} {became.value}")
-    for case_id in recovered.silent:
-        print(f"{case_id} gives no answer; is a worker running?")
+        with database.connect() as connection:
+            for case_id, became in recovered.done.items():
+                print(f"{_named(connection, case_id)} {became.value}")
+            for case_id in recovered.silent:
+                print(f"{_named(connection, case_id)} gives no answer; is a worker running?")
     again = recovered.count(Recovery.STARTED, Recovery.RENEWED)
     print(f"{again} case(s) started again from the ledger.")
     if recovered.silent or recovered.count(*LEFT_ALONE):
@@ -287,7 +299,10 @@ def recover(
 
 @app.command()
 def sweep() -> None:
-    """Remove the words of acts that never happened; those of a case that gives no answer stay."""
+    """Remove the words of acts that never happened, and records of reports that became no case.
+
+    Those of a case that gives no answer stay.
+    """
     import asyncio
     from datetime import UTC, datetime, timedelta
 
@@ -298,22 +313,35 @@ def sweep() -> None:
     with _database() as database:
         swept = asyncio.run(sweep_texts_of(database, settings, before))
     print(f"{swept.gone} text(s) that nothing names were removed.")
+    if swept.reports:
+        print(f"{swept.reports} record(s) of first reports that became no case were removed.")
     if swept.left:
         print(f"{swept.left} text(s) stay: their cases do not run, or are not level yet.")
 
 
 @audit.command("verify")
 def audit_verify() -> None:
-    """Find ledger rows that were changed, removed or put in another order; exit 1 if there are."""
-    from records import ledger
+    """Find ledger rows that were changed, removed or put in another order; exit 1 if there are.
 
-    wrong = 0
-    with _database() as database, database.connect() as connection:
-        cases = ledger.verified_ids(connection)
-        for case_id in cases:
-            for finding in ledger.verify(connection, case_id):
-                wrong += 1
-                print(f"{finding.case_id} event {finding.seq}: {finding.what}")
+    People see such a case on the stalled list until its ledger is whole again.
+    """
+    from datetime import UTC, datetime
+
+    from records import alarms, ledger
+
+    wrong: dict[str, ledger.Finding] = {}  # by case, the first
+    with _database() as database:
+        with database.connect() as connection:
+            cases = ledger.verified_ids(connection)
+            for case_id in cases:
+                for finding in ledger.verify(connection, case_id):
+                    wrong.setdefault(case_id, finding)
+                    print(f"{_named(connection, case_id)} {finding.in_words()}", flush=True)
+        with database.begin() as connection:
+            now = datetime.now(UTC).replace(microsecond=0)
+            for finding in wrong.values():
+                alarms.broken(connection, finding, now)
+            alarms.mended(connection, wrong, now)
     if wrong:
         raise typer.Exit(1)
     print(f"The chains of {len(cases)} case(s) hold.")
@@ -375,6 +403,14 @@ def edition_move(
     print(f"{told[done]} case(s) {done.value} to edition {number}; {passed} passed over.")
     if wrong:
         raise _fail(f"{wrong} case(s) not moved; it is safe to run this again.")
+
+
+def _named(connection: Connection, case_id: str) -> str:
+    """A case by its id, and by the reference that people know."""
+    from records import openings
+
+    known = openings.of_case(connection, case_id)
+    return f"{case_id} ({known.reference})" if known else case_id
 
 
 def _running_settings() -> Settings:

@@ -124,8 +124,7 @@ class CaseEngine(Runs):
         try:
             return await self._told(case_id, asked, key)
         except NoSuchCase:
-            kept = await self.kept(case_id, asked.at)
-            return await self._act_from_ledger(kept, command, asked, key)
+            return await self._act_from_ledger(case_id, command, asked, key)
         except ActRefused as refused:
             if refused.slug != m.BEHIND:
                 raise
@@ -141,12 +140,11 @@ class CaseEngine(Runs):
         elif became not in LEFT_ALONE:
             await self.in_database(lambda c: alarms.settle(c, case_id, datetime.now(UTC)))
         if became is Recovery.BROKEN:
-            raise ActRefused(LEDGER_TROUBLE, 503, "This case needs attention", became.value)
+            raise _needs_attention()
         try:
             return await self._told(case_id, asked, key)
         except NoSuchCase:  # it is ended
-            kept = await self.kept(case_id, asked.at)
-            return await self._act_from_ledger(kept, command, asked, key)
+            return await self._act_from_ledger(case_id, command, asked, key)
 
     async def _told(self, case_id: str, asked: m.Act, key: str) -> m.Answer:
         return await self.asked(
@@ -156,9 +154,12 @@ class CaseEngine(Runs):
     # -- when no run lives
 
     async def _act_from_ledger(
-        self, kept: Kept, command: Command, asked: m.Act, key: str
+        self, case_id: str, command: Command, asked: m.Act, key: str
     ) -> m.Answer:
         """Answer from the ledger what it can answer; let a new run do the rest (`reopen`)."""
+        kept = await self.kept_whole(case_id, asked.at)
+        if kept is None:
+            raise _needs_attention()
         before = _answered_before(kept, key)
         if before is not None:
             return before
@@ -196,6 +197,11 @@ class CaseEngine(Runs):
         """One statement by itself: a transaction around it would be three journeys, not one."""
         with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
             return idempotency.look(alone, case_id, key)
+
+
+def _needs_attention() -> ActRefused:
+    broken = Recovery.BROKEN.value
+    return ActRefused(LEDGER_TROUBLE, 503, "This case needs attention", broken)
 
 
 def _answered_before(kept: Kept, key: str) -> m.Answer | None:

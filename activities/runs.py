@@ -46,7 +46,7 @@ class Recovery(Enum):
     RENEWED = "its run disagreed, and was replaced"
     ENDED = "its run went on after the case had ended, and was stopped"
     AHEAD = "its run knows more than the ledger, and was left alone"
-    BROKEN = "its ledger was changed by hand, so its run was left alone; `audit verify` names it"
+    BROKEN = "its ledger was changed by hand, so it was left alone; `audit verify` says where"
 
 
 LEFT_ALONE = frozenset({Recovery.AHEAD, Recovery.BROKEN})  # a person must look
@@ -80,26 +80,27 @@ class Runs:
         """Let a case go on as its ledger says, in a new run if there is none or it disagrees.
 
         A run disagrees when it knows less than the ledger, or was refused by it. One that knows
-        more is left alone (`AHEAD`) unless `discard`: what it knows is nowhere else; so is one
-        whose ledger was changed by hand (`BROKEN`). Raises EngineError; NoSuchCase where there is
-        no ledger.
+        more is left alone (`AHEAD`) unless `discard`: what it knows is nowhere else; so is a case
+        whose ledger was changed by hand (`BROKEN`), and people are told. Raises EngineError;
+        NoSuchCase where there is no ledger.
         """
         # First the ledger: a healthy run is never behind what was read before it was asked.
         head = await self.in_database(lambda c: ledger.head(c, case_id))
         try:
             runs = await self.progress(case_id)
         except NoSuchCase:
-            started = await self.start_if_lost(case_id)
-            return Recovery.STARTED if started else Recovery.NOTHING
+            return await self.start_if_lost(case_id)
         refused = await self.in_database(lambda c: _was_refused(c, case_id))
         if head.seq == 0:
+            if await self.in_database(lambda c: _is_broken(c, case_id)):
+                return Recovery.BROKEN
             raise NoSuchCase(case_id)
         if runs.version >= head.seq and not refused:
             if runs.projected <= head.seq:
                 return Recovery.NOTHING
             if not discard:
                 return Recovery.AHEAD
-        if await self.in_database(lambda c: ledger.verify(c, case_id)):
+        if await self.in_database(lambda c: _is_broken(c, case_id)):
             return Recovery.BROKEN
         await self._end_run(case_id, runs.run)
         kept = await self.kept(case_id)
@@ -116,15 +117,19 @@ class Runs:
             return False
         return seen.status is WorkflowExecutionStatus.RUNNING
 
-    async def start_if_lost(self, case_id: str) -> bool:
-        """Start a run from the ledger where the case is open and none lives; whether it was so.
+    async def start_if_lost(self, case_id: str) -> Recovery:
+        """Start a run from the ledger where the case is open and none lives (`STARTED`).
 
-        Asks no worker. Raises EngineError; NoSuchCase where there is no ledger.
+        A ledger that was changed by hand is not started from (`BROKEN`), and people are told. Asks
+        no worker. Raises EngineError; NoSuchCase where there is no ledger.
         """
         if await self.lives(case_id):
-            return False
-        kept = await self.kept(case_id)
-        return not kept.case.ended and await self._start_anew(kept)
+            return Recovery.NOTHING
+        kept = await self.kept_whole(case_id)
+        if kept is None:
+            return Recovery.BROKEN
+        started = not kept.case.ended and await self._start_anew(kept)
+        return Recovery.STARTED if started else Recovery.NOTHING
 
     async def _end_run(self, case_id: str, run: str) -> None:
         # This run and no other: somebody else may have renewed the case meanwhile.
@@ -220,6 +225,15 @@ class Runs:
             raise NoSuchCase(case_id)
         return kept
 
+    async def kept_whole(self, case_id: str, not_before: datetime | None = None) -> Kept | None:
+        """The same for a run to start from; None where the ledger was changed by hand.
+
+        Then people are told. Raises NoSuchCase where there is no ledger.
+        """
+        if await self.in_database(lambda c: _is_broken(c, case_id)):
+            return None
+        return await self.kept(case_id, not_before)
+
     async def in_database(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction, in a thread of its own."""
 
@@ -233,6 +247,14 @@ class Runs:
 def start_of(kept: Kept) -> m.Start:
     """What a run needs to go on with a case as its ledger has it."""
     return m.Start(kept.case.id, kept.clock_offset, snapshot=kept.snapshot)
+
+
+def _is_broken(connection: Connection, case_id: str) -> bool:
+    """Whether the ledger was changed by hand; if so, people are told."""
+    wrong = ledger.verify(connection, case_id)
+    if wrong:
+        alarms.broken(connection, wrong[0], datetime.now(UTC).replace(microsecond=0))
+    return bool(wrong)
 
 
 def _was_refused(connection: Connection, case_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Looks after an installation: compares ledger and engine, and starts again what the engine lost.
+"""Looks after an installation: compares ledger, rows and engine, starts again what the engine lost.
 
 It repairs nothing by itself but the one thing that is safe: a run from the ledger.
 """
@@ -6,6 +6,7 @@ It repairs nothing by itself but the one thing that is safe: a run from the ledg
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,16 @@ from activities.cases import CaseEngine
 from activities.connection import connect
 from activities.errors import EngineError, NoSuchCase
 from activities.runs import LEFT_ALONE, Recovery
-from records import alarms, cases
-from records.reconcile import Difference, Standing, alarmed, compare, kept
+from records import alarms, cases, ledger
+from records.reconcile import (
+    Difference,
+    Standing,
+    alarmed,
+    as_of_one_moment,
+    compare,
+    kept,
+    of_case,
+)
 from settings import Settings
 from workflows.messages import CASE_WORKFLOW, workflow_id
 
@@ -27,22 +36,47 @@ LOOK_AGAIN_SECONDS = 1.0  # an act on its way to the ledger is no difference
 ENDED = frozenset({"closed", "cancelled"})
 _PREFIX = workflow_id("")
 
+log = logging.getLogger(__name__)
+
 
 async def compare_with_engine(database: Engine, settings: Settings) -> list[Difference]:
-    """Name every case on which ledger and engine disagree, twice in a row.
+    """Name every case whose ledger was changed by hand, or whose rows are not those it makes.
 
-    Raises RuntimeError when the engine cannot be reached; a case that gives no answer is a
-    difference.
+    And those on which ledger and engine disagree, twice in a row. Case by case: it takes its time,
+    and holds nothing up. Raises RuntimeError when the engine cannot be reached; a case that gives
+    no answer is a difference.
     """
     engine = await _engine(database, settings)
-    ledger = _kept(database)
-    open_here = {case_id for case_id, at in ledger.items() if at.status not in ENDED}
-    found = await _differences(engine, ledger, open_here | await running_cases(engine))
+    stands, wrong = await asyncio.to_thread(_look_at_all, database)
+    open_here = {case_id for case_id, at in stands.items() if at.status not in ENDED}
+    found = await _differences(engine, stands, open_here | await running_cases(engine))
     if found:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        found = await _differences(engine, _kept(database), {one.case_id for one in found})
+        again = {one.case_id for one in found}
+        stands, _ = await asyncio.to_thread(_look_at, database, sorted(again))
+        found = await _differences(engine, stands, again)
     with database.begin() as connection:
-        return sorted([*found, *alarmed(connection)], key=lambda one: one.case_id)
+        return sorted([*wrong, *found, *alarmed(connection)], key=lambda one: one.case_id)
+
+
+def _look_at_all(database: Engine) -> tuple[dict[str, Standing], list[Difference]]:
+    with database.begin() as connection:
+        case_ids = ledger.verified_ids(connection)
+    return _look_at(database, case_ids)
+
+
+def _look_at(
+    database: Engine, case_ids: Iterable[str]
+) -> tuple[dict[str, Standing], list[Difference]]:
+    stands: dict[str, Standing] = {}
+    wrong: list[Difference] = []
+    for case_id in case_ids:
+        with as_of_one_moment(database) as connection:
+            at, found = of_case(connection, case_id)
+        if at is not None:
+            stands[case_id] = at
+        wrong += found
+    return stands, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +100,7 @@ async def recover_cases(
     engine cannot be reached. Safe to repeat.
     """
     engine = await _engine(database, settings)
-    open_here = {case_id for case_id, at in _kept(database).items() if at.status not in ENDED}
+    open_here = _open_or_without_ledger(database)
     done: dict[str, Recovery] = {}
     silent: list[str] = []
     # One after the other: a herd of starts would keep living cases waiting.
@@ -89,13 +123,26 @@ async def recover_cases(
 async def start_lost_cases(engine: CaseEngine, most: int) -> tuple[set[str], int]:
     """Start open cases that have no run, at most so many; return those, and how many had none.
 
-    A case without a run waits for nothing and reminds nobody, and no page can tell. Raises
-    EngineError, RPCError, RuntimeError or sqlalchemy.exc.SQLAlchemyError.
+    A case without a run waits for nothing and reminds nobody, and no page can tell. One whose
+    ledger was changed by hand is left alone, and is not among them. Raises EngineError, RPCError,
+    RuntimeError or sqlalchemy.exc.SQLAlchemyError.
     """
     open_here = await asyncio.to_thread(_open_ids, engine.database)
     lost = sorted(open_here - await running_cases(engine))
-    started = {case_id for case_id in lost[:most] if await engine.start_if_lost(case_id)}
-    return started, len(lost)
+    became: dict[str, Recovery] = {}
+    broken: list[str] = []
+    for case_id in lost:
+        if len(became) == most:
+            break
+        found = await engine.start_if_lost(case_id)
+        if found is Recovery.BROKEN:  # it takes nobody's place
+            broken.append(case_id)
+        else:
+            became[case_id] = found
+    if broken:
+        log.error("left alone, for their ledgers were changed by hand: %s", ", ".join(broken))
+    started = {case_id for case_id, found in became.items() if found is Recovery.STARTED}
+    return started, len(lost) - len(broken)
 
 
 def _open_ids(database: Engine) -> set[str]:
@@ -112,9 +159,11 @@ async def _engine(database: Engine, settings: Settings) -> CaseEngine:
     return CaseEngine(await connect(settings), database, task_queue=settings.task_queue)
 
 
-def _kept(database: Engine) -> dict[str, Standing]:
+def _open_or_without_ledger(database: Engine) -> set[str]:
     with database.begin() as connection:
-        return {str(case_id): at for case_id, at in kept(connection).items()}
+        stands = kept(connection)
+        open_here = {case_id for case_id, at in stands.items() if at.status not in ENDED}
+        return open_here | (set(ledger.verified_ids(connection)) - stands.keys())
 
 
 async def failing_cases(client: Client, task_queue: str) -> set[str]:
@@ -143,7 +192,7 @@ async def running_cases(engine: CaseEngine) -> set[str]:
 
 
 async def _differences(
-    engine: CaseEngine, ledger: dict[str, Standing], case_ids: Iterable[str]
+    engine: CaseEngine, stands: dict[str, Standing], case_ids: Iterable[str]
 ) -> list[Difference]:
     asked = sorted(case_ids)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -152,7 +201,7 @@ async def _differences(
     runs = {
         case_id: at for case_id, at in zip(asked, told, strict=True) if isinstance(at, Standing)
     }
-    known = {case_id: at for case_id, at in ledger.items() if case_id in asked}
+    known = {case_id: stands[case_id] for case_id in asked if case_id in stands}
     return [
         *(
             Difference(case_id, "the engine gives no answer; is a worker running?")

@@ -66,6 +66,7 @@ class Ready:
     post: Office | None  # a post that changed hands since the case last heard of it
     texts: _Texts
     whole: bool  # the caller sees the whole case
+    ledger_at: int  # where the ledger stood, this key not in it
 
 
 # -- the way in
@@ -105,7 +106,7 @@ async def _send(house: House, ready: Ready) -> messages.Answer:
             ready.command,
             key=ready.key,
             content=ready.content,
-            ledger_at=ready.view.version,  # `_let_in` has looked for the key as well
+            ledger_at=ready.ledger_at,
         )
     )
     if answer.content and answer.content != ready.content:
@@ -211,7 +212,8 @@ def _let_in(
         _check_step(house, acting, case, asked)
         key = key_of(house, caller.user, idempotency_key)
         content = content_of(house, view.case_id, by, _plain(asked))
-        known = idempotency.act_of(connection, key)
+        ledger_at, is_known = idempotency.look(connection, view.case_id, key)
+        known = idempotency.act_of(connection, key) if is_known else None
         if known is not None:
             done = again(connection, known, view.case_id, content)
             return done if whole else done.of_a_task()
@@ -220,7 +222,7 @@ def _let_in(
         texts = _Texts(house, view.case_id, house.instant())
         command = _command(house, connection, acting, case, asked, texts)
         post = _changed_post(connection, case, by)
-        return Ready(view, command, key, content, post, texts, whole)
+        return Ready(view, command, key, content, post, texts, whole, ledger_at)
 
 
 def _plain(asked: Asked) -> dict[str, Any]:

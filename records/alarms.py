@@ -1,7 +1,8 @@
 """Where a running case and its ledger disagreed: written when it is seen, kept for ever.
 
-An alarm stays open until somebody let the case go on from the ledger (`homeward recover`). The
-event that the ledger refused is kept with it: whoever looks can see what was not recorded.
+An alarm stays open until somebody let the case go on from the ledger (`homeward recover`), that of
+a ledger changed by hand until it is whole again (`homeward audit verify`). The event that the
+ledger refused is kept with it: whoever looks can see what was not recorded.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from records.errors import LedgerConflict, LedgerGap
-from records.ledger import NewEvent, digest_of
+from records.ledger import Finding, NewEvent, digest_of
 from records.tables import alarms
 from workflows.encoding import Json
 
 CONFLICT = "conflict"  # the same number with other contents
 GAP = "gap"  # a number was left out: the ledger has lost rows, or the engine made some up
 BEHIND = "behind"  # the engine came back with an older copy of the case
+BROKEN = "broken"  # rows of the ledger were changed, moved or removed by hand; the first of them
 STUCK = "stuck"  # the engine tries to run the case and cannot; no event is in question (seq 0)
 
 
@@ -31,7 +33,7 @@ class Alarm:
 
     case_id: str
     seq: int
-    kind: str  # conflict gap behind stuck
+    kind: str  # conflict gap behind broken stuck
     digest: str  # of the event that was refused; empty where there is none
     at: datetime
     body: Json | None
@@ -63,17 +65,31 @@ def behind(connection: Connection, case_id: str, seq: int, at: datetime) -> None
     _raise(connection, case_id=case_id, seq=seq, kind=BEHIND, digest="", at=at)
 
 
+def broken(connection: Connection, found: Finding, at: datetime) -> None:
+    """Keep that a ledger was found changed by hand at `at`; said once until it is whole again."""
+    if found.case_id not in _now(connection, BROKEN):
+        _raise(connection, case_id=found.case_id, seq=found.seq, kind=BROKEN, digest="", at=at)
+
+
+def mended(connection: Connection, still: Iterable[str], at: datetime) -> None:
+    """Settle what `broken` raised, but for the cases that are `still` so."""
+    whole = _now(connection, BROKEN) - set(still)
+    if whole:  # else nothing is written: a database that takes no writing may be verified, too
+        one = alarms.c.kind == BROKEN, alarms.c.case_id.in_(whole)
+        connection.execute(update(alarms).where(_OPEN, *one).values(settled_at=at))
+
+
 def stuck(connection: Connection, case_ids: Iterable[str], at: datetime) -> None:
     """Keep which cases the engine cannot run at `at`; those that it can again are settled."""
     failing = set(case_ids)
     again = update(alarms).where(_OPEN, alarms.c.kind == STUCK, alarms.c.case_id.not_in(failing))
     connection.execute(again.values(settled_at=at))
-    for case_id in sorted(failing - _stuck_now(connection)):
+    for case_id in sorted(failing - _now(connection, STUCK)):
         _raise(connection, case_id=case_id, seq=0, kind=STUCK, digest="", at=at)
 
 
-def _stuck_now(connection: Connection) -> set[str]:
-    return set(connection.scalars(select(alarms.c.case_id).where(_OPEN, alarms.c.kind == STUCK)))
+def _now(connection: Connection, kind: str) -> set[str]:
+    return set(connection.scalars(select(alarms.c.case_id).where(_OPEN, alarms.c.kind == kind)))
 
 
 def _raise(connection: Connection, **values: Any) -> None:
@@ -83,9 +99,12 @@ def _raise(connection: Connection, **values: Any) -> None:
 
 
 def settle(connection: Connection, case_id: str, at: datetime) -> int:
-    """Close the open alarms of a case that goes on from its ledger; return how many."""
-    settled = update(alarms).where(_OPEN, alarms.c.case_id == case_id).values(settled_at=at)
-    return connection.execute(settled).rowcount
+    """Close the open alarms of a case that goes on from its ledger; return how many.
+
+    That of a ledger changed by hand stays: a run that is well says nothing of it.
+    """
+    settled = update(alarms).where(_OPEN, alarms.c.case_id == case_id, alarms.c.kind != BROKEN)
+    return connection.execute(settled.values(settled_at=at)).rowcount
 
 
 def count_open(connection: Connection) -> int:

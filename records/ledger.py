@@ -60,6 +60,16 @@ class Finding:
     case_id: str
     seq: int
     what: str  # changed missing reordered
+    at_end: bool = False  # missing after the last row; only a row of another table tells of it
+
+    def in_words(self) -> str:
+        """A sentence that names the row, not the case."""
+        said = _AT_THE_END if self.at_end else _SAID[self.what]
+        return f"event {self.seq} of the ledger {said}"
+
+
+_SAID = {"changed": "was changed", "missing": "is missing", "reordered": "was moved"}
+_AT_THE_END = "is missing: the end was cut off, or the row of the case counts too far"
 
 
 NOTHING_YET = Head(0, BEFORE_THE_FIRST)
@@ -192,11 +202,13 @@ def verify(connection: Connection, case_id: str) -> list[Finding]:
 
     Rows cut off at the end are seen by comparing with the folded case, which is kept elsewhere.
     """
+    claimed = _folded_up_to(connection, case_id)  # first: a case goes on while it is looked at
     rows = read(connection, case_id)
     seqs = [row.seq for row in rows]
-    last = max([_folded_up_to(connection, case_id), *seqs], default=0)
+    newest = max(seqs, default=0)
+    last = max(claimed, newest)
     missing = sorted(set(range(1, last + 1)) - set(seqs))
-    findings = [Finding(case_id, seq, "missing") for seq in missing]
+    findings = [Finding(case_id, seq, "missing", 0 < newest < seq) for seq in missing]
     before, sound = NOTHING_YET, True
     for row in rows:
         # After a row that is wrong nobody can say what the chain should be; it goes on from there.
@@ -224,7 +236,10 @@ def _told(row: LedgerRow, seq: int) -> NewEvent:
 
 
 def _folded_up_to(connection: Connection, case_id: str) -> int:
-    """The newest event that the folded case has seen, by its row or by the state within it."""
+    """The newest event that the folded case has seen, by its row or by the state within it.
+
+    A row that is there has seen one event at least.
+    """
     within = cases.c.state["version"].as_integer()
-    asked = select(func.greatest(cases.c.version, within)).where(cases.c.case_id == case_id)
+    asked = select(func.greatest(cases.c.version, within, 1)).where(cases.c.case_id == case_id)
     return connection.scalar(asked) or 0

@@ -280,7 +280,7 @@ alarms = Table(
     metadata,
     Column("case_id", Uuid(as_uuid=False), nullable=False),
     _number("seq"),
-    _text("kind"),  # conflict gap behind stuck
+    _text("kind"),  # conflict gap behind stuck broken
     _text("digest"),
     _moment("at", needed=True),
     Column("body", JSON),

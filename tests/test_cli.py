@@ -30,7 +30,9 @@ def test_it_ends_with_its_code_and_puts_away_what_it_used(
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("command", [("reconcile",), ("recover",), ("audit", "verify")])
+@pytest.mark.parametrize(
+    "command", [("reconcile",), ("recover",), ("reproject",), ("audit", "verify")]
+)
 def test_it_says_in_one_sentence_that_the_database_is_away(command: tuple[str, ...]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "cli", *command],

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from activities.connection import connect
+from records import alarms
+from records.reproject import reproject
 from tests.api.conftest import Running
 from workflows.messages import workflow_id
 
@@ -44,6 +48,16 @@ def by_hand(api: Running, case: dict[str, Any], there: str, back: str) -> Iterat
         do(back)
 
 
+def lose(api: Running, case: dict[str, Any]) -> None:
+    """Take its run away from a case."""
+
+    async def end() -> None:
+        client = await connect(api.settings)
+        await client.get_workflow_handle(workflow_id(case["case"])).terminate("lost")
+
+    asyncio.run(end())
+
+
 def test_it_finds_nothing_wrong_with_a_case_that_is_well(api: Running) -> None:
     case = api.at_placement()
     assert found_in(api, case) == []
@@ -58,7 +72,7 @@ def test_it_names_a_row_of_the_ledger_that_was_changed_by_hand(api: Running) -> 
         "UPDATE events SET content = 'x' || content WHERE case_id = :case AND seq = 1",
         "UPDATE events SET content = substr(content, 2) WHERE case_id = :case AND seq = 1",
     ):
-        assert found_in(api, case) == ["row 1 of the ledger was changed"]
+        assert found_in(api, case) == ["event 1 of the ledger was changed"]
     assert found_in(api, case) == []
 
 
@@ -71,7 +85,9 @@ def test_it_names_rows_that_were_changed_or_stand_elsewhere(api: Running) -> Non
         "UPDATE cases SET turn = substr(turn, 2) WHERE case_id = :case",
     ):
         (what,) = found_in(api, case)
-        assert what.startswith("the rows do not say what the ledger says")
+        assert (
+            what == "the rows of cases do not say what the ledger says; reproject makes them anew"
+        )
     with by_hand(
         api,
         case,
@@ -83,14 +99,81 @@ def test_it_names_rows_that_were_changed_or_stand_elsewhere(api: Running) -> Non
         assert what in found_over_all(api, case)[0]
 
 
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("DELETE FROM tasks WHERE case_id = :case", "tasks"),
+        ("UPDATE tasks SET holder = 'nobody' WHERE case_id = :case", "tasks"),
+        ("DELETE FROM case_offices WHERE case_id = :case", "case_offices"),
+        ("DELETE FROM outbox WHERE case_id = :case", "outbox"),
+    ],
+)
+def test_it_names_the_table_whose_rows_are_not_those_of_the_ledger(
+    api: Running, statement: str, table: str
+) -> None:
+    case = api.at_placement()
+    with made_anew(api, case, statement):
+        assert found_in(api, case) == [
+            f"the rows of {table} do not say what the ledger says; reproject makes them anew"
+        ]
+    assert found_in(api, case) == []
+
+
+@contextmanager
+def made_anew(api: Running, case: dict[str, Any], statement: str) -> Iterator[None]:
+    with api.database.begin() as connection:
+        assert connection.execute(text(statement), {"case": case["case"]}).rowcount
+    try:
+        yield
+    finally:
+        with api.database.begin() as connection:
+            assert reproject(connection, [case["case"]]) == 1
+
+
+def test_it_names_a_case_whose_own_row_is_gone(api: Running) -> None:
+    case = api.a_case()
+    with made_anew(api, case, "DELETE FROM cases WHERE case_id = :case"):
+        (what,) = found_in(api, case)
+        assert "the rows do not stand at event" in what
+        assert found_over_all(api, case) == [what]
+    assert found_over_all(api, case) == []
+
+
+def test_it_says_of_a_row_that_counts_too_far_what_it_may_be(api: Running) -> None:
+    case = api.a_case()
+    with by_hand(
+        api,
+        case,
+        "UPDATE cases SET version = version + 1 WHERE case_id = :case",
+        "UPDATE cases SET version = version - 1 WHERE case_id = :case",
+    ):
+        (what,) = found_in(api, case)
+        assert what.endswith("the end was cut off, or the row of the case counts too far")
+        assert found_over_all(api, case) == [what]
+
+
+def test_it_promises_no_start_from_a_ledger_that_was_changed_by_hand(api: Running) -> None:
+    case = api.a_case()
+    lose(api, case)
+    with by_hand(
+        api,
+        case,
+        "UPDATE events SET content = 'x' || content WHERE case_id = :case AND seq = 1",
+        "UPDATE events SET content = substr(content, 2) WHERE case_id = :case AND seq = 1",
+    ):
+        while not found_over_all(api, case):  # the engine lists a moment late
+            pass
+        assert found_over_all(api, case) == ["event 1 of the ledger was changed"]
+        assert found_in(api, case) == ["event 1 of the ledger was changed"]
+        answer = api.mali.do(f"/cases/{case['case']}/acts", {"do": "hold", "reason": "r"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "records-disagree")
+    with api.database.begin() as connection:
+        alarms.mended(connection, (), datetime.now(UTC))
+
+
 def test_it_names_an_open_case_that_nothing_runs(api: Running) -> None:
     case = api.a_case()
-
-    async def lose() -> None:
-        client = await connect(api.settings)
-        await client.get_workflow_handle(workflow_id(case["case"])).terminate("lost")
-
-    asyncio.run(lose())
+    lose(api, case)
     (what,) = found_in(api, case)
     assert "does not run in the engine" in what
     while not found_over_all(api, case):  # the engine lists a moment late

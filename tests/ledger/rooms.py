@@ -19,6 +19,7 @@ from activities.cases import CaseEngine
 from activities.connection import connect
 from domain.commands import Opening
 from local.temporal import RunningTemporal
+from records import openings
 from records.tables import FOLDS
 from tests.builders import an_act
 from tests.workflows.conftest import PAYLOAD_KEY, House
@@ -27,6 +28,7 @@ from workflows.messages import workflow_id
 ASK = an_act("complete", "host.case", step="ask", outcome="sent")
 ANSWER = an_act("complete", "origin.tracing", step="answer", outcome="found")
 CLOSE = an_act("complete", "host.case", step="closure", outcome="closed")
+CANCEL = an_act("cancel", "host.case", reason="text:3")
 REOPEN = an_act("reopen", "host.case", reason="text:2")
 
 
@@ -77,6 +79,14 @@ def every_row(database: Engine) -> dict[str, bytes]:
             )
             told[table.name] = "\n".join(rows).encode()
     return told
+
+
+def named(house: House, opening: Opening) -> str:
+    """A case as the commands name it: its id, and the reference that people know."""
+    with house.database.begin() as connection:
+        known = openings.of_case(connection, opening.case_id)
+    assert known is not None
+    return f"{opening.case_id} ({known.reference})"
 
 
 def tamper(database: Engine, *statements: str, **values: Any) -> None:

@@ -17,7 +17,7 @@ from records.tables import events
 from tests.api.conftest import Running, quiet, running_on, settings_for
 from tests.builders import MONDAY
 from tests.conftest import TEMPLATE
-from tests.ledger.rooms import ASK, a_note, homeward
+from tests.ledger.rooms import ASK, a_note, homeward, named
 from tests.ledger.test_reconcile import behind
 from tests.workflows.conftest import House, new_key
 from workflows.encoding import command_to_json
@@ -62,7 +62,7 @@ async def test_it_is_seen_by_people_until_somebody_settles_it(house: House) -> N
     said = await homeward(house, "reconcile")
     assert said.code == 1
     assert (
-        f"{opening.case_id} the records disagree: the ledger refused another event 4;"
+        f"{named(house, opening)} the records disagree: the ledger refused another event 4;"
         " recover settles it"
     ) in said.words
     assert innocent.case_id not in said.words

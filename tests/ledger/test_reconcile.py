@@ -1,11 +1,11 @@
 """Ledger and engine compared: each kind of difference is made for real and named."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, text
 
 from domain.commands import Opening
 from domain.core import advance
@@ -13,10 +13,13 @@ from local.postgres import RunningPostgres
 from local.temporal import RunningTemporal
 from records import ledger
 from records.projection import Batch, NewEvent, write_one
+from records.reconcile import of_case
 from records.reproject import reproject_all
-from tests.builders import MONDAY
+from records.session import make_engine
+from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life
 from tests.conftest import fresh_database
-from tests.ledger.rooms import ASK, a_note, homeward, tamper
+from tests.ledger.rooms import ANSWER, ASK, CLOSE, a_note, homeward, named, tamper
+from tests.records.writing import write
 from tests.workflows.conftest import House, house_on, new_key, settings_for
 from workflows.encoding import event_to_json
 from workflows.messages import workflow_id
@@ -46,19 +49,25 @@ async def ahead(house: House, opening: Opening) -> None:
         house.database,
         "DELETE FROM events WHERE case_id = :case AND seq ="
         " (SELECT max(seq) FROM events WHERE case_id = :case)",
+        "DELETE FROM cases WHERE case_id = :case",
         case=opening.case_id,
     )
     await asyncio.to_thread(reproject_all, house.database)
 
 
-async def other_status(house: House, opening: Opening) -> None:
-    with house.database.begin() as connection:
-        connection.execute(text("UPDATE cases SET status = 'on_hold'"))
+def by_hand(statement: str) -> Break:
+    async def do(house: House, opening: Opening) -> None:
+        with house.database.begin() as connection:
+            assert connection.execute(text(statement)).rowcount
+
+    return do
 
 
-async def not_folded(house: House, opening: Opening) -> None:
-    with house.database.begin() as connection:
-        connection.execute(text("UPDATE cases SET version = version - 1"))
+def rows_of(table: str) -> str:
+    return f"the rows of {table} do not say what the ledger says; reproject makes them anew"
+
+
+NOT_FOLDED = "the rows do not stand at event 5 of the ledger; reproject makes them"
 
 
 @pytest.mark.parametrize(
@@ -67,8 +76,8 @@ async def not_folded(house: House, opening: Opening) -> None:
         (no_run, "is open in the ledger, but does not run in the engine"),
         (behind, "the engine is behind the ledger: event 5 instead of 6"),
         (ahead, "the engine is ahead of the ledger: event 5 instead of 4"),
-        (other_status, "is on_hold in the ledger, but open in the engine"),
-        (not_folded, "the rows do not stand at event 5 of the ledger; reproject makes them"),
+        (by_hand("UPDATE cases SET version = version - 1"), NOT_FOLDED),
+        (by_hand("DELETE FROM cases"), NOT_FOLDED),
     ],
 )
 async def test_it_names_the_difference_and_ends_with_one(
@@ -79,10 +88,88 @@ async def test_it_names_the_difference_and_ends_with_one(
     await house.act(opening, a_note(2))
     assert len(house.rows(opening)) == 5
     said = await homeward(house, "reconcile")
-    assert (said.code, said.words) == (0, "Ledger and engine agree.\n")
+    assert (said.code, said.words) == (0, "Ledger, rows and engine agree.\n")
     await breaks(house, opening)
     said = await homeward(house, "reconcile")
-    assert (said.code, said.words) == (1, f"{opening.case_id} {words}\n")
+    assert (said.code, said.words) == (1, f"{named(house, opening)} {words}\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("UPDATE cases SET status = 'on_hold'", "cases"),
+        ("UPDATE cases SET state = '{}'", "cases"),
+        ("UPDATE cases SET plan_digests = plan_digests || '{nowhere}'", "cases"),
+        ("DELETE FROM tasks", "tasks"),
+        ("UPDATE tasks SET holder = 'nobody'", "tasks"),
+        ("UPDATE tasks SET due_at = due_at + interval '1 day'", "tasks"),
+        ("UPDATE tasks SET due_or_never = due_or_never + interval '1 day'", "tasks"),
+        (
+            "INSERT INTO tasks SELECT (jsonb_populate_record(t, '{\"attempt\": 9}')).* FROM tasks t",
+            "tasks",
+        ),
+        ("DELETE FROM case_offices", "case_offices"),
+        ("DELETE FROM escalations", "escalations"),
+        ("UPDATE escalations SET deciders = '{}'", "escalations"),
+        ("DELETE FROM outbox", "outbox"),
+        ("UPDATE outbox SET state = 'waiting'", "outbox"),
+    ],
+)
+def test_it_names_the_table_that_says_something_else_until_it_is_made_anew(
+    database: Engine, statement: str, table: str
+) -> None:
+    lives = [a_life(*STALLED), a_life(*ANSWERED_AND_CLOSED)]
+    with database.connect() as connection:
+        write(connection, *lives)
+    with database.begin() as connection:
+        assert all(differing(connection, life) == [] for life in lives)
+        connection.execute(text(statement))
+        for life in lives:
+            assert differing(connection, life) == [rows_of(table)]
+    reproject_all(database)
+    with database.begin() as connection:
+        assert all(differing(connection, life) == [] for life in lives)
+
+
+def differing(connection: Connection, life: Life) -> list[str]:
+    _, found = of_case(connection, life.case.id)
+    return [one.what for one in found]
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Engine]:
+    engine = make_engine(postgres_url)
+    yield engine
+    engine.dispose()
+
+
+async def test_it_compares_the_rows_of_every_case_also_of_ended_ones(house: House) -> None:
+    living, ended = await house.open(), await house.open()
+    for command in (ASK, ANSWER, CLOSE):
+        await house.act(ended, command)
+    await house.client.get_workflow_handle(workflow_id(ended.case_id)).result()
+    with house.database.begin() as connection:
+        connection.execute(text("DELETE FROM tasks"))
+        connection.execute(text("UPDATE case_offices SET office = 'x' || office"))
+    said = await homeward(house, "reconcile")
+    words = rows_of("case_offices, tasks")
+    assert sorted(said.words.splitlines()) == sorted(
+        f"{named(house, one)} {words}" for one in (living, ended)
+    )
+    assert (await homeward(house, "reproject")).code == 0
+    assert (await homeward(house, "reconcile")).code == 0
+
+
+async def test_it_still_says_that_the_engine_knows_more_where_the_end_was_cut_off(
+    house: House,
+) -> None:
+    opening = await house.open()
+    await house.act(opening, a_note(1))
+    tamper(house.database, "DELETE FROM events WHERE seq = 4")
+    said = await homeward(house, "reconcile")
+    first, second = said.words.splitlines()
+    assert first.startswith(f"{named(house, opening)} event 4 of the ledger is missing")
+    assert second.endswith("the engine is ahead of the ledger: event 4 instead of 3")
 
 
 async def test_it_names_a_run_that_the_ledger_does_not_know(

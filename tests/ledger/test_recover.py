@@ -5,23 +5,34 @@ from datetime import timedelta
 
 import pytest
 
-from activities.errors import ActRefused
+from activities.errors import ActRefused, NoSuchCase
 from activities.runs import Recovery
 from activities.upkeep import start_lost_cases
 from activities.virtual_time import VirtualTimeError, fast_forward
 from domain.events import CaseReopened, RungFired
-from records import alarms
-from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life, an_act
-from tests.ledger.rooms import ANSWER, ASK, CLOSE, REOPEN, Fragile, a_note, homeward
+from records import alarms, openings
+from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life, an_act, an_opening
+from tests.ledger.rooms import (
+    ANSWER,
+    ASK,
+    CLOSE,
+    REOPEN,
+    Fragile,
+    a_note,
+    homeward,
+    named,
+    tamper,
+)
 from tests.workflows.conftest import House, new_key
 from workflows.messages import workflow_id
+from workflows.ports import LEDGER_TROUBLE
 
 pytestmark = pytest.mark.timeout(120)
 
 
 async def no_differences(house: House) -> None:
     said = await homeward(house, "reconcile")
-    assert (said.code, said.words) == (0, "Ledger and engine agree.\n")
+    assert (said.code, said.words) == (0, "Ledger, rows and engine agree.\n")
 
 
 async def test_it_brings_every_open_case_back_after_the_store_is_deleted(fragile: Fragile) -> None:
@@ -138,7 +149,7 @@ async def test_it_renews_every_older_copy_at_once_by_command(fragile: Fragile) -
     await fragile.come_back_with(copy)
     said = await homeward(house, "recover")
     assert said.words.splitlines()[-1] == "3 case(s) started again from the ledger."
-    assert f"{ended.case_id} {Recovery.ENDED.value}" in said.words
+    assert f"{named(house, ended)} {Recovery.ENDED.value}" in said.words
     await no_differences(house)
     for opening in cases:
         assert house.case(opening).version == (
@@ -176,7 +187,7 @@ async def test_it_lets_the_ledger_win_over_a_timer_of_an_older_copy(fragile: Fra
     assert (refused.value.slug, refused.value.status) == ("ledger-trouble", 503)
 
     said = await homeward(house, "recover")
-    assert f"{opening.case_id} {Recovery.RENEWED.value}" in said.words
+    assert f"{named(house, opening)} {Recovery.RENEWED.value}" in said.words
     await no_differences(house)
     assert (await house.act(opening, CLOSE)).state == "closed"
 
@@ -206,7 +217,7 @@ async def test_it_finds_an_open_case_that_nothing_runs_and_starts_it(house: Hous
     while (found := await start_lost_cases(house.engine, 5)) == (set(), 0):  # noqa: ASYNC110 - the engine lists late
         await asyncio.sleep(0.1)
     assert found == ({lost.case_id}, 1)
-    assert not await house.engine.start_if_lost(running.case_id)
+    assert await house.engine.start_if_lost(running.case_id) is Recovery.NOTHING
     assert (await house.act(lost, ASK)).version > 3
     await no_differences(house)
 
@@ -229,3 +240,61 @@ async def test_it_runs_a_reopened_case_though_the_run_that_wrote_it_was_lost(hou
     await house.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
     assert await house.act(opening, REOPEN, key) == first
     assert (await house.engine.progress(opening.case_id)).version == first.version
+
+
+# -- a ledger that was changed by hand
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE events SET key = 'another' WHERE case_id = :case AND seq = 4",
+        "DELETE FROM events WHERE case_id = :case AND seq = 1",
+        "DELETE FROM events WHERE case_id = :case AND seq = 5",
+        "DELETE FROM events WHERE case_id = :case",
+    ],
+    ids=["changed", "no first", "cut off", "all gone"],
+)
+async def test_it_starts_no_run_from_a_ledger_that_was_changed_by_hand(
+    house: House, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, lost = await house.open(), await house.open()
+    for number in (1, 2):
+        await house.act(broken, a_note(number))
+    for opening in (broken, lost):
+        await house.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    tamper(house.database, damage, case=broken.case_id)
+    kept = house.rows(broken)
+
+    # Who acts is told that somebody must look.
+    with pytest.raises(ActRefused) as refused:
+        await house.act(broken, a_note(3))
+    assert (refused.value.slug, refused.value.status) == (LEDGER_TROUBLE, 503)
+    # The watch starts the other one only, however few it may start.
+    while (await start_lost_cases(house.engine, 1))[0] != {lost.case_id}:  # noqa: ASYNC110 - the engine lists late
+        await asyncio.sleep(0.1)
+    assert (await start_lost_cases(house.engine, 5))[0] == set()
+    assert broken.case_id in caplog.text
+    assert "changed by hand" in caplog.text
+    # So does the command.
+    said = await homeward(house, "recover")
+    assert said.code == 1
+    assert f"{named(house, broken)} {Recovery.BROKEN.value}" in said.words.splitlines()
+    assert not await house.engine.lives(broken.case_id)
+    assert await house.engine.lives(lost.case_id)
+    assert house.rows(broken) == kept
+    # And people see it.
+    with house.database.begin() as connection:
+        assert alarms.cases_open(connection) == [broken.case_id]
+
+
+async def test_it_sees_no_damage_in_a_case_that_was_admitted_and_never_opened(
+    house: House,
+) -> None:
+    opening = an_opening()
+    with house.database.begin() as connection:
+        openings.admit(connection, opening.case_id)
+    with pytest.raises(NoSuchCase):
+        await house.engine.start_if_lost(opening.case_id)
+    assert (await homeward(house, "recover")).code == 0
+    await no_differences(house)

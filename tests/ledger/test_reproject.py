@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from activities.runs import Recovery
 from records import ledger, people, private_texts, reproject
 from records.people import Person
 from records.session import make_engine
@@ -14,6 +15,7 @@ from tests.builders import ANSWERED_AND_CLOSED, STALLED, many
 from tests.ledger.rooms import (
     ANSWER,
     ASK,
+    CANCEL,
     CLOSE,
     REOPEN,
     a_note,
@@ -22,6 +24,7 @@ from tests.ledger.rooms import (
     homeward,
     renewed,
     run_of,
+    tamper,
 )
 from tests.records.writing import write
 from tests.workflows.conftest import House
@@ -113,5 +116,49 @@ def test_it_holds_one_case_at_a_time_and_may_be_started_again(
     with database.connect() as connection:
         folded = connection.scalar(text("SELECT count(*) FROM cases WHERE status <> 'spoilt'"))
     assert folded == 15
-    assert reproject.reproject_all(database) == len(lives)
+    assert reproject.reproject_all(database) == reproject.Reprojected(len(lives), ())
     assert every_row(database) == before
+
+
+# -- a ledger that was changed by hand
+
+
+@pytest.mark.parametrize("gone", ["the last", "in the middle", "all"])
+async def test_it_leaves_a_case_alone_whose_ledger_lost_rows(house: House, gone: str) -> None:
+    opening, innocent = await house.open(), await house.open()
+    await house.act(opening, a_note(1))
+    await house.act(opening, CANCEL)
+    await house.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    rows = len(house.rows(opening))
+    where = {"the last": f"seq = {rows}", "in the middle": "seq = 4", "all": "true"}[gone]
+    tamper(
+        house.database,
+        f"DELETE FROM events WHERE case_id = :case AND {where}",  # noqa: S608
+        case=opening.case_id,
+    )
+    before, verified = every_row(house.database), await homeward(house, "audit", "verify")
+    assert verified.code == 1
+    with house.database.begin() as connection:
+        connection.execute(
+            text("UPDATE cases SET turn = 'x' WHERE case_id <> :case"), {"case": opening.case_id}
+        )
+
+    said = await homeward(house, "reproject")
+    assert said.code == 1
+    assert said.words.splitlines() == [
+        *verified.words.splitlines(),
+        "1 case(s) folded again from the ledger.",
+        "1 case(s) left as they are: the ledger was changed by hand.",
+    ]
+    assert every_row(house.database) == before
+    assert (await homeward(house, "audit", "verify")).words == verified.words
+    # It is named, nobody is sent to `reproject`, and nothing brings it back to life.
+    said = await homeward(house, "reconcile")
+    assert said.code == 1
+    assert set(verified.words.splitlines()) <= set(said.words.splitlines())
+    assert "reproject" not in said.words
+    assert innocent.case_id not in said.words
+    if gone != "in the middle":  # the row says that it is ended, and so does the ledger
+        said = await homeward(house, "recover")
+        assert (said.code, Recovery.BROKEN.value in said.words) == (1, True)
+    assert not await house.engine.lives(opening.case_id)

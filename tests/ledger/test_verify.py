@@ -1,14 +1,18 @@
 """`homeward audit verify`: a row that was changed, removed or moved is found and named."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from records import alarms, ledger, stalled
+from records.projection import write_one
 from records.session import make_engine
-from tests.builders import STALLED, a_life
-from tests.ledger.rooms import a_note, homeward, tamper
-from tests.records.writing import write
+from tests.builders import MONDAY, STALLED, a_life
+from tests.ledger.rooms import a_note, homeward, named, tamper
+from tests.records.writing import batches, write
 from tests.workflows.conftest import House
 
 SWAP = (
@@ -20,27 +24,31 @@ CHANGE = (
     """UPDATE events SET body = replace(CAST(body AS text), 'text:1', 'text:9')::json
     WHERE case_id = :case AND seq = 4""",
 )
+CUT = "is missing: the end was cut off, or the row of the case counts too far"
 
 
 @pytest.mark.parametrize(
-    ("statements", "named"),
+    ("statements", "found"),
     [
-        (CHANGE, ["event 4: changed"]),
-        (("DELETE FROM events WHERE case_id = :case AND seq = 2",), ["event 2: missing"]),
-        (SWAP, ["event 4: reordered", "event 5: reordered"]),
+        (CHANGE, ["event 4 of the ledger was changed"]),
+        (
+            ("DELETE FROM events WHERE case_id = :case AND seq = 2",),
+            ["event 2 of the ledger is missing"],
+        ),
+        (SWAP, ["event 4 of the ledger was moved", "event 5 of the ledger was moved"]),
         (
             ("DELETE FROM events WHERE case_id = :case AND seq >= 4",),
-            ["event 4: missing", "event 5: missing"],
+            [f"event 4 of the ledger {CUT}", f"event 5 of the ledger {CUT}"],
         ),
         (
             ("DELETE FROM events WHERE case_id = :case",),
-            [f"event {seq}: missing" for seq in range(1, 6)],
+            [f"event {seq} of the ledger is missing" for seq in range(1, 6)],
         ),
     ],
     ids=["changed", "missing", "reordered", "cut off", "all gone"],
 )
 async def test_it_names_case_and_event_and_what(
-    house: House, statements: tuple[str, ...], named: list[str]
+    house: House, statements: tuple[str, ...], found: list[str]
 ) -> None:
     opening, innocent = await house.open(), await house.open()
     for number in (1, 2):
@@ -51,7 +59,7 @@ async def test_it_names_case_and_event_and_what(
     tamper(house.database, *statements, case=opening.case_id)
     said = await homeward(house, "audit", "verify")
     assert said.code == 1
-    assert said.words.splitlines() == [f"{opening.case_id} {what}" for what in named]
+    assert said.words.splitlines() == [f"{named(house, opening)} {what}" for what in found]
 
 
 async def test_it_names_a_row_that_was_moved_to_another_case(house: House) -> None:
@@ -61,8 +69,8 @@ async def test_it_names_a_row_that_was_moved_to_another_case(house: House) -> No
     tamper(house.database, move, case=opening.case_id, other=other.case_id)
     said = await homeward(house, "audit", "verify")
     assert set(said.words.splitlines()) == {
-        f"{opening.case_id} event 4: missing",
-        f"{other.case_id} event 4: changed",
+        f"{named(house, opening)} event 4 of the ledger {CUT}",
+        f"{named(house, other)} event 4 of the ledger was changed",
     }
 
 
@@ -74,7 +82,72 @@ async def test_it_sees_a_tail_cut_off_even_where_the_rows_were_made_to_fit(house
     with house.database.begin() as connection:
         connection.execute(text("UPDATE cases SET version = 3"))
     said = await homeward(house, "audit", "verify")
-    assert said.words.splitlines() == [f"{opening.case_id} event 4: missing"]
+    assert said.words.splitlines() == [f"{named(house, opening)} event 4 of the ledger {CUT}"]
+
+
+async def test_it_says_that_a_row_may_count_too_far(house: House) -> None:
+    # The ledger is whole here: nobody can tell that from an end that was cut off.
+    opening = await house.open()
+    with house.database.begin() as connection:
+        connection.execute(text("UPDATE cases SET version = 4"))
+    said = await homeward(house, "audit", "verify")
+    assert said.words.splitlines() == [f"{named(house, opening)} event 4 of the ledger {CUT}"]
+
+
+async def test_it_lets_people_see_what_it_found_until_the_ledger_is_whole_again(
+    house: House,
+) -> None:
+    opening, innocent = await house.open(), await house.open()
+    for one in (opening, innocent):
+        await house.act(one, a_note(1))
+    tamper(house.database, *CHANGE, case=opening.case_id)
+    for _ in range(2):  # once, however often it is found
+        assert (await homeward(house, "audit", "verify")).code == 1
+        with house.database.begin() as connection:
+            assert alarms.cases_open(connection) == [opening.case_id]
+            assert alarms.count_open(connection) == 1
+            (row,) = stalled.page(connection, MONDAY + timedelta(hours=1), limit=10).items
+            assert (row.case_id, row.disagrees) == (opening.case_id, True)
+    # That its run is well says nothing of its ledger.
+    await homeward(house, "recover")
+    said = await homeward(house, "reconcile")
+    assert (
+        f"{named(house, opening)} the records disagree: event 4 of the ledger was not as it was"
+        " written; audit verify settles it once it is again"
+    ) in said.words.splitlines()
+
+    tamper(
+        house.database,
+        CHANGE[0].replace("'text:1', 'text:9'", "'text:9', 'text:1'"),
+        case=opening.case_id,
+    )
+    assert (await homeward(house, "audit", "verify")).code == 0
+    with house.database.begin() as connection:
+        assert alarms.cases_open(connection) == []
+    assert (await homeward(house, "reconcile")).code == 0
+
+
+def test_it_takes_no_act_for_a_cut_that_comes_while_it_reads(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(postgres_url)
+    life = a_life(*STALLED)
+    *_, last = batches(life)
+    with engine.connect() as connection:
+        write(connection, a_life(*STALLED[:1], opening=life.opening))
+    read = ledger.read
+
+    def read_and_go_on(*given: Any) -> Any:
+        rows = read(*given)
+        monkeypatch.undo()
+        with engine.begin() as other:
+            write_one(other, last)
+        return rows
+
+    monkeypatch.setattr(ledger, "read", read_and_go_on)
+    with engine.begin() as connection:
+        assert ledger.verify(connection, life.case.id) == []
+    engine.dispose()
 
 
 async def test_it_looks_through_many_cases(house: House) -> None:
