@@ -135,12 +135,12 @@ class CaseEngine(Runs):
             stands = (await self.progress(case_id)).version
         lost = await self.in_database(lambda c: ledger.read(c, case_id, stands))
         became = await self.go_on_from_ledger(case_id)
-        if became is Recovery.BROKEN or _more_than_one_act(lost):
+        if became is Recovery.BROKEN:
+            raise _needs_attention()
+        if _more_than_one_act(lost):
             await self.in_database(lambda c: _tell_behind(c, case_id, asked.ledger))
         elif became not in LEFT_ALONE:
             await self.in_database(lambda c: alarms.settle(c, case_id, datetime.now(UTC)))
-        if became is Recovery.BROKEN:
-            raise _needs_attention()
         try:
             return await self._told(case_id, asked, key)
         except NoSuchCase:  # it is ended
