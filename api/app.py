@@ -123,6 +123,7 @@ def _described(app: FastAPI, rulebook: Rulebook) -> dict[str, Any]:
             {**parts, errors.ProblemBody.__name__: problem}
         )
         _name_words(schema["components"]["schemas"], rulebook)
+        _name_corridors(schema["paths"], rulebook)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -140,6 +141,17 @@ def _name_words(shapes: dict[str, Any], rulebook: Rulebook) -> None:
     token["office"]["enum"] = offices
     words = {word for role in rulebook.account_roles for word in role.may}
     token["scopes"]["items"] = {"enum": [EVERYTHING, *sorted(words)]}
+
+
+def _name_corridors(paths: dict[str, Any], rulebook: Rulebook) -> None:
+    """Write the corridors there are into the filters that take one."""
+    for operation in (one for path in paths.values() for one in path.values()):
+        for parameter in operation.get("parameters", ()):
+            if (parameter["name"], parameter["in"]) == ("corridor", "query"):
+                parameter["schema"]["anyOf"][0] = {
+                    "type": "string",
+                    "enum": list(rulebook.corridors),
+                }
 
 
 # -- what it is built of

@@ -38,6 +38,18 @@ CaseRef = Annotated[
 Status = Literal["open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled"]
 Turn = Literal["host", "origin", "partner", "person", "nobody"]
 Corridor = Annotated[str, Query(max_length=40, pattern=shapes.CORRIDOR, examples=["th-la"])]
+
+
+def known_corridor(house: TheHouse, corridor: Corridor | None = None) -> str | None:
+    """Only cases of this corridor. One that does not exist would show that nothing stands still."""
+    if corridor is not None and corridor not in house.plans:
+        raise errors.InvalidField(
+            f"`corridor` is one of {', '.join(house.plans)}", field="corridor"
+        )
+    return corridor
+
+
+OnlyCorridor = Annotated[str | None, Depends(known_corridor)]
 OwnOffice = Annotated[
     str, Query(max_length=80, pattern=shapes.OFFICE, description="One of your own offices.")
 ]
@@ -62,7 +74,7 @@ def list_(
     caller: Lists,
     records: Records,
     pages: Pages,
-    corridor: Corridor | None = None,
+    corridor: OnlyCorridor,
     status: Status | None = None,
     turn: Turn | None = None,
     office: OwnOffice | None = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.deps import Needs, Pages, Records, TheHouse, office_of
-from api.json.cases import Corridor, OwnOffice, Turn, home_corridors
+from api.json.cases import OnlyCorridor, OwnOffice, Turn, home_corridors
 from api.policy import ALL_CASES, Caller
 from api.routing import READING, refusals, router
 from api.view.shape import PageOf, page_of
@@ -25,7 +25,7 @@ def list_(
     caller: Lists,
     records: Records,
     pages: Pages,
-    corridor: Corridor | None = None,
+    corridor: OnlyCorridor,
     turn: Turn | None = None,
     office: OwnOffice | None = None,
 ) -> PageOf[StalledItem]:

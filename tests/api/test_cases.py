@@ -155,6 +155,13 @@ def test_it_refuses_a_page_that_cannot_be(api: Running, wrong: dict[str, Any]) -
     assert api.mali.read("/cases", **wrong).json()["type"] == "invalid-field"
 
 
+@pytest.mark.parametrize("path", ["/cases", "/stalled"])
+def test_it_shows_no_empty_list_for_a_corridor_that_is_misspelt(api: Running, path: str) -> None:
+    answer = api.nida.read(path, corridor="th-l")
+    assert (answer.status_code, answer.json()["field"]) == (422, "corridor")
+    assert "th-la" in answer.json()["detail"]
+
+
 def test_it_knows_no_page_behind_a_cursor_it_never_gave(api: Running) -> None:
     for path in ("/cases", "/tasks", "/stalled", "/escalations"):
         assert api.nida.read(path, cursor="nonsense").json()["type"] == "not-found"
