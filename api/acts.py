@@ -52,6 +52,8 @@ LOOK_EVERY = 0.05
 
 # Fields of a result that the core reads. Whatever else somebody writes there is their own words.
 READ_BY_THE_CORE = {"amount": AMOUNT, "currency": CURRENCY}
+# Refusals whose words tell why, out of other parts of the case than the task at hand.
+OF_THE_WHOLE_CASE = (core.ClosedGate, core.LegalOpen, core.NoConsent, core.DoNotNotify)
 OFFICE_FIELDS = ("to", "receiver", "owner", "receiving")
 
 
@@ -89,9 +91,9 @@ async def perform(
         return ready
     try:
         answer = await _send(house, ready)
-    except (core.Refused, errors.KeyReused, errors.NotFound):
+    except (core.Refused, errors.KeyReused, errors.NotFound) as refused:
         await run_in_threadpool(_take_back, house, ready.texts)
-        raise
+        raise as_told(refused, whole=ready.whole) from None
     await _correct_person(house, ready.view.case_id, asked, answer.version)
     done = await done_when_visible(house, ready.view.case_id, answer.version)
     return done if ready.whole else done.of_a_task()
@@ -112,6 +114,17 @@ async def _send(house: House, ready: Ready) -> messages.Answer:
     if answer.content and answer.content != ready.content:
         raise errors.KeyReused
     return answer
+
+
+def as_told(refused: Exception, *, whole: bool) -> Exception:
+    """A refusal as this caller may hear it: what shut a gate is told to those who see the case.
+
+    Court, health and consent are no business of an escort, who needs to know only that it is shut
+    (P5, P13 of domain.md 5.2).
+    """
+    if whole or not isinstance(refused, OF_THE_WHOLE_CASE):
+        return refused
+    return type(refused)()
 
 
 def _take_back(house: House, texts: _Texts) -> None:

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from api.acts import as_told
+from domain import errors as core
 from tests.api.conftest import Person, Running, new_key
 
 
@@ -214,6 +216,24 @@ def test_it_tells_a_partner_that_it_is_done_and_nothing_of_the_case(api: Running
     late = api.thida.do(f"/tasks/{case}/placement/note", {"note": "she sleeps better"})
     assert late.json().get("waits_for", "") == ""
     assert api.mali.do(f"/cases/{case}/acts", {"do": "flag", "flag": "medical"}).json()["waits_for"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        core.ClosedGate("gate legal: warrant"),
+        core.ClosedGate("gate fitness: not_fit"),
+        core.LegalOpen("Still open: bar witness"),
+        core.NoConsent("There is no consent medical"),
+    ],
+)
+def test_it_tells_what_shut_a_gate_only_to_those_who_see_the_case(refused: core.Refused) -> None:
+    told = as_told(refused, whole=False)
+    assert isinstance(told, type(refused))
+    assert told.detail == refused.title
+    assert as_told(refused, whole=True) is refused
+    other = core.WrongState("handover is not open")
+    assert as_told(other, whole=False) is other
 
 
 def test_it_takes_no_version_that_the_case_never_had(api: Running) -> None:
