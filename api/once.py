@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api import acts
+from api import keys
 from api.deps import House
 from api.errors import KeyReused
 from api.policy import Caller
@@ -29,8 +29,8 @@ class Once:
     @classmethod
     def of(cls, house: House, caller: Caller, idempotency_key: str, *asked: Any) -> Once:
         """Name a change by who asks with which key, and by what is asked."""
-        key = acts.key_of(house, caller.user, idempotency_key)
-        return cls(key, acts.content_of(house, *asked))
+        key = keys.key_of(house, caller.user, idempotency_key)
+        return cls(key, keys.content_of(house, *asked))
 
     def before(self, connection: Connection, at: datetime) -> Change | None:
         """What came of this change when it was done before; None: do it, in this transaction.

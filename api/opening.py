@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from api import acts, errors
+from api import acts, answers, errors, keys
 from api.asked import Open
 from api.deps import House, ReadyPlan
 from api.policy import Caller
@@ -67,7 +67,7 @@ async def _open_case(house: House, caller: Caller, asked: Open, idempotency_key:
     )
     if answer.content and answer.content != admitted.content:
         raise errors.KeyReused
-    return await acts.done_when_visible(house, admitted.opening.case_id, answer.version)
+    return await answers.done_when_visible(house, admitted.opening.case_id, answer.version)
 
 
 def _admit(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Admitted | Done:
@@ -77,16 +77,16 @@ def _admit(house: House, caller: Caller, asked: Open, idempotency_key: str) -> A
         raise errors.InvalidField(f"`corridor` is one of {known}", field="corridor")
     if asked.opens is not None and not house.rehearsal:
         raise errors.InvalidField("`opens` is for rehearsals only", field="opens")
-    key = acts.key_of(house, caller.user, idempotency_key)
-    content = acts.content_of(
+    key = keys.key_of(house, caller.user, idempotency_key)
+    content = keys.content_of(
         house, "open", caller.office, asked.model_dump(mode="json", exclude_none=True)
     )
     # The key makes the case's id, so that a report sent twice at once is one case.
-    case_id = str(UUID(hex=acts.keyed(house, "case", key)[:32], version=4))
+    case_id = str(UUID(hex=keys.keyed(house, "case", key)[:32], version=4))
     with house.database.begin() as connection:
         act = idempotency.act_of(connection, key)
         if act is not None:
-            return acts.again(connection, act, case_id, content)
+            return answers.again(connection, act, case_id, content)
         offset = _offset(house, connection, asked, case_id)
         at = house.now_of(offset) if asked.opens is None else asked.opens
         opening = _opening(house, connection, caller, asked, case_id, ready, at)

@@ -14,7 +14,7 @@ from fastapi import Query
 from sqlalchemy import Connection
 
 from activities.errors import EngineError
-from api import acts, errors
+from api import answers, errors
 from api.deps import House
 from api.fields import SeenVersion
 from api.policy import Caller
@@ -85,11 +85,11 @@ def visible_at(
     looked = look_whole(house, connection, caller, case_ref)
     if looked.case.version >= at_least:
         return looked
-    ends = time.monotonic() + acts.WAIT_FOR_ROWS
+    ends = time.monotonic() + answers.WAIT_FOR_ROWS
     while cases.version_of(connection, looked.case.id) < at_least:
         if time.monotonic() >= ends:
             raise errors.NotVisibleYet
-        time.sleep(acts.LOOK_EVERY)
+        time.sleep(answers.LOOK_EVERY)
     return look_whole(house, connection, caller, case_ref)
 
 

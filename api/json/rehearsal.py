@@ -8,7 +8,7 @@ from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 
 from api import errors, reading
-from api.acts import done_at
+from api.answers import done_at
 from api.asked import Strict
 from api.deps import NEEDS_KEY, Needs, TheHouse
 from api.fields import Moment

@@ -469,7 +469,7 @@ def test_it_answers_a_fault_of_ours_as_a_problem_without_a_word_about_it(
         raise RuntimeError("Somchai at line 7 of secrets.py")
 
     monkeypatch.setattr("api.json.cases.case_shape", breaks)
-    monkeypatch.setattr("api.acts._command", breaks)
+    monkeypatch.setattr("api.ready._command", breaks)
     for answer in (
         api.mali.read(f"/cases/{case}"),
         api.mali.do(f"/cases/{case}/acts", {"do": "flag", "flag": "medical"}),
