@@ -309,10 +309,19 @@ def _named(field: str) -> str:
     return f"`{field}`" if field else "The body"
 
 
+class UnreadableBody(HTTPException):
+    """A body that is no plain JSON. While one is read the framework lets only its own kind through."""
+
+    def __init__(self, why: str) -> None:
+        """Say why, to stand behind "The body"."""
+        super().__init__(400, f"The body {why}")
+
+
 def of_http(wrong: HTTPException) -> Problem:
     """The problem that stands for a refusal of the framework."""
     if wrong.status_code == 400:
-        return InvalidField("The body cannot be read")
+        known = isinstance(wrong, UnreadableBody)
+        return InvalidField(wrong.detail if known else "The body cannot be read")
     return next((kind for kind in OWN if kind.status == wrong.status_code), Unexpected)()
 
 

@@ -11,7 +11,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from api.errors import MEDIA_TYPE, ProblemBody, WrongContentType
+from api.errors import MEDIA_TYPE, ProblemBody, UnreadableBody, WrongContentType
 from api.fields import NotPlainJson, strict_json
 from api.security import SAFE_METHODS
 
@@ -37,13 +37,11 @@ class StrictRequest(Request):
     """A request whose JSON can be read in one way only."""
 
     async def json(self) -> Any:
-        """Return the body; raises JSONDecodeError for what is not plain JSON."""
+        """Return the body; raises JSONDecodeError, or UnreadableBody for what is not plain JSON."""
         try:
             return strict_json(await self.body())
         except NotPlainJson as wrong:
-            raise RequestValidationError(
-                [{"type": "value_error", "loc": ("body",), "ctx": {"error": str(wrong)}}]
-            ) from None
+            raise UnreadableBody(str(wrong)) from None
 
 
 class StrictRoute(APIRoute):

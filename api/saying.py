@@ -30,7 +30,6 @@ def _tame(name: str) -> str:
 _SENTENCES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
-    "json_invalid": "is not JSON that can be read",
     "model_attributes_type": "must be a JSON object",
     "dict_type": "must be a JSON object",
     "string_type": "must be text",
@@ -66,6 +65,8 @@ def sentence(item: Mapping[str, Any]) -> str:
     kind = str(item["type"])
     if kind == "value_error":
         return str(item.get("ctx", {}).get("error", "cannot have this value"))
+    if kind == "json_invalid":
+        return f"is not JSON that can be read, from character {item['loc'][-1] + 1} on"
     if kind in {"literal_error", "enum"}:
         return f"is one of {item['ctx']['expected']}"
     if kind == "string_pattern_mismatch":

@@ -193,6 +193,28 @@ TEXTS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"do": "resume", "do": "cancel"}', "The body holds the same key twice"),
+        (b'{"reason": "a\\u0000b"}', "The body holds a NUL character"),
+        (b'{"reason": "\\ud87a"}', "The body holds half a character"),
+        (b'{"reason": "\xe9"}', "The body is not UTF-8"),
+        (b'{"version": NaN}', "The body holds NaN, which is no JSON number"),
+        (b"[" * 60 + b"]" * 60, "The body is nested too deep"),
+        (b'{"do": "resume",}', "The body is not JSON that can be read, from character 17 on"),
+    ],
+)
+def test_it_says_why_a_body_cannot_be_read(api: Running, case: str, body: bytes, said: str) -> None:
+    with nothing_written(api, case):
+        answer = api.mali.post(
+            f"/api/v1/cases/{case}/acts",
+            content=body,
+            headers={"Content-Type": "application/json", "Idempotency-Key": new_key()},
+        )
+    assert said in is_a_problem(answer, 422, "invalid-field")["detail"].replace(": ", " ")
+
+
 @pytest.mark.parametrize("trick", TRICKS)
 @pytest.mark.parametrize("text", TEXTS)
 def test_it_refuses_signs_that_hide_what_a_text_says(
