@@ -225,7 +225,7 @@ def _idle_end(case: Case, since: datetime) -> datetime:
 
 
 def _case_row(case: Case, opened_at: datetime, at: datetime) -> CaseRow:
-    waiting = waits_for(case, at)
+    waiting = waits_for(case, at, kept=True)
     return CaseRow(
         case_id=case.id,
         version=case.version,

@@ -162,8 +162,11 @@ def turn_of_role(role: str) -> str:
     return "person" if role in PERSONS else TURNS.get(side_of(role), "partner")
 
 
-def waits_for(case: Case, at: datetime) -> Waiting:
-    """What the case waits for, in one sentence: step, whose turn, since when, what comes next."""
+def waits_for(case: Case, at: datetime, *, kept: bool = False) -> Waiting:
+    """What the case waits for, in one sentence: step, whose turn, since when, what comes next.
+
+    A sentence that is `kept` is read on later days: it counts none.
+    """
     if case.ended:
         return Waiting(f"The case is {case.state}; nothing is asked of anybody.", NOBODY)
     task = in_focus(case, at)
@@ -172,7 +175,7 @@ def waits_for(case: Case, at: datetime) -> Waiting:
         return _idle(case, at, prefix)
     coming = next_rung(task)
     return Waiting(
-        text=prefix + _sentence(case, task, at, coming),
+        text=prefix + _sentence(case, task, at, coming, kept=kept),
         turn=turn_of(case, task),
         step=task.step,
         attempt=task.attempt,
@@ -217,7 +220,9 @@ def _idle(case: Case, at: datetime, prefix: str) -> Waiting:
     return Waiting(prefix + text, NOBODY, since=since, next_rung_at=idle_at(case))
 
 
-def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime] | None) -> str:
+def _sentence(
+    case: Case, task: Task, at: datetime, coming: tuple[str, datetime] | None, *, kept: bool
+) -> str:
     calendar = case.calendar_of_task(task)
     card = case.plan.cards[task.step]
     office = case.offices.get(task.holder)
@@ -230,9 +235,9 @@ def _sentence(case: Case, task: Task, at: datetime, coming: tuple[str, datetime]
     if task.left is not None:
         parts.append(f"held with {task.left} left")
     elif task.due_at is not None:
-        late = late_days(case, task, at)
-        due = f"due {calendar.local_date(task.due_at)}"
-        parts.append(f"{due}, {late} days late" if task.due_at < at else due)
+        parts.append(f"due {calendar.local_date(task.due_at)}")
+        if task.due_at < at and not kept:
+            parts.append(f"{late_days(case, task, at)} days late")
     silent = sorted(t.step for t in case.open_tasks() if is_unknown(case, t, at))
     if silent:
         parts.append(f"how the person is: {UNKNOWN} ({', '.join(silent)})")

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from domain import views
 from domain.case import Task
+from domain.rows import rows_of
 from tests.builders import STALLED, a_life
 from tests.telling import PURPOSES, Told
 
@@ -145,6 +146,16 @@ def test_it_says_how_late_and_how_far_up_it_is() -> None:
     assert "due 2026-02-05, 1 days late, reached E1, next E2 2026-02-12." in sentence(told)
     told.wait(days=7)
     assert "8 days late, escalated to E2, a decision is open, next E3" in sentence(told)
+
+
+def test_it_counts_no_days_in_a_sentence_that_is_kept_for_later() -> None:
+    """A list reads it weeks after the last event: a number of days would be wrong by then."""
+    told = Told()
+    told.go_well("rights")
+    told.wait(days=12)
+    kept = rows_of(told.case).case.waits_for
+    assert "due 2026-02-05, escalated to E2, a decision is open, next E3" in kept
+    assert "days late" in sentence(told)
 
 
 def test_it_says_held_with_what_is_left_and_speaks_first_of_what_still_has_a_date() -> None:
