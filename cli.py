@@ -145,14 +145,14 @@ def rules_check(folder: Folder = RULES) -> None:
 def rules_show(corridor: str, folder: Folder = RULES) -> None:
     """Print the plan of a corridor as a person would draw it."""
     import rulefiles
-    from domain.rulebook import RulesWrong, plan_for
-    from domain.ruleshow import show
+    from domain.rules.book import RulesWrong, procedure_for
+    from domain.rules.show import show
 
     book = rulefiles.read_rules(folder)
     if corridor not in book.corridors:
         raise _fail(f"There is no corridor {corridor}; there are {', '.join(book.corridors)}.", 2)
     try:
-        print(show(plan_for(book, corridor)))
+        print(show(procedure_for(book, corridor)))
     except RulesWrong as wrong:
         raise _fail(str(wrong)) from None
 
@@ -260,7 +260,7 @@ def reconcile() -> None:
     """Compare the ledger with its rows and with what the engine runs; exit 1 on any difference."""
     import asyncio
 
-    from activities.upkeep import compare_with_engine
+    from engine.upkeep import compare_with_engine
 
     with _database() as database:
         found = asyncio.run(compare_with_engine(database, _running_settings()))
@@ -281,8 +281,8 @@ def recover(
     """Let every open case go on as the ledger says; exit 1 if one needs a person."""
     import asyncio
 
-    from activities.runs import LEFT_ALONE, Recovery
-    from activities.upkeep import recover_cases
+    from engine.runs import LEFT_ALONE, Recovery
+    from engine.upkeep import recover_cases
 
     with _database() as database:
         recovered = asyncio.run(recover_cases(database, _running_settings(), discard=discard))
@@ -306,7 +306,7 @@ def sweep() -> None:
     import asyncio
     from datetime import UTC, datetime, timedelta
 
-    from activities.sweeping import sweep_texts_of
+    from engine.sweeping import sweep_texts_of
 
     settings = _running_settings()
     before = datetime.now(UTC) - timedelta(hours=settings.sweep_after_hours)
@@ -353,8 +353,8 @@ def audit_verify() -> None:
 @edition.command("show")
 def edition_show() -> None:
     """Say how many cases are of each edition; exit 1 if this program does not know one of them."""
-    from domain.case import EDITION
-    from domain.core import EDITIONS
+    from domain.case.core import EDITIONS
+    from domain.case.state import EDITION
     from records.editions import counts
 
     with _database() as database, database.connect() as connection:
@@ -379,9 +379,9 @@ def edition_move(
     import asyncio
     from collections import Counter
 
-    from activities.editions import PASSED_OVER, WRONG, Became, moves
-    from activities.errors import EngineAway
-    from domain.core import EDITIONS
+    from domain.case.core import EDITIONS
+    from engine.editions import PASSED_OVER, WRONG, Became, moves
+    from engine.errors import EngineAway
 
     if number not in EDITIONS:
         raise _fail(f"This program does not know edition {number}.", 2)

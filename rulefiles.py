@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from domain.rulebook import Rulebook, rulebook_from
-from domain.rulecards import Problem
-from domain.rulecheck import check_rulebook
-from domain.rulespage import rules_page
+from domain.rules.book import Rulebook, rulebook_from
+from domain.rules.cards import Finding
+from domain.rules.check import check_rulebook
+from domain.rules.page import rules_page
 
 SHIPPED = Path(__file__).parent / "rules"
 
@@ -18,19 +18,19 @@ SHIPPED = Path(__file__).parent / "rules"
 def read_rules(folder: Path = SHIPPED) -> Rulebook:
     """Every `*.toml` below `folder`; a file that is no TOML becomes a problem of the rulebook."""
     tables: dict[str, dict[str, Any]] = {}
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for path in sorted(folder.rglob("*.toml")):
         name = path.relative_to(folder).as_posix()
         try:
             tables[name] = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-            problems.append(Problem(name, "", "", f"cannot be read: {wrong}"))
+            problems.append(Finding(name, "", "", f"cannot be read: {wrong}"))
     if not tables and not problems:
-        problems.append(Problem(folder.name, "", "", "there are no rule files in this folder"))
+        problems.append(Finding(folder.name, "", "", "there are no rule files in this folder"))
     return rulebook_from(tables, tuple(problems))
 
 
-def check(folder: Path = SHIPPED) -> list[Problem]:
+def check(folder: Path = SHIPPED) -> list[Finding]:
     """Everything that is wrong with the rules of a folder; empty when they may be used."""
     return check_rulebook(read_rules(folder))
 

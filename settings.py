@@ -150,15 +150,17 @@ def _kept_key(file: Path) -> bytes:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not file.exists():
         # Written whole beside it, then linked: of two processes that start at once, one key wins.
-        draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        transition = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(
+            os.open(transition, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+        ) as out:
             out.write(secrets.token_bytes(KEY_BYTES))
         try:
-            os.link(draft, file)
+            os.link(transition, file)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            transition.unlink()
     key = file.read_bytes()
     if len(key) != KEY_BYTES:
         raise ValueError(f"{file} is not a key of {KEY_BYTES} bytes; restore it from a backup")

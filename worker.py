@@ -24,8 +24,8 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.connection import address_of, connect
 from activities.projection import Projector
+from engine.connection import address_of, connect
 from records.session import make_engine
 from settings import Settings, settings_here
 from workflows.case import CaseWorkflow
@@ -41,7 +41,7 @@ PASSED_THROUGH = (
     "pydantic",
     "pydantic_core",
     "workflows.encoding",
-    "workflows.living",
+    "workflows.state",
     "workflows.messages",
     "workflows.options",
     "workflows.ports",

@@ -17,12 +17,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.gathering import Gathering
-from activities.recovery import from_ledger
+from activities.write_batcher import WriteBatcher
 from records import alarms, ledger, projection
-from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownPlan
+from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownProcedure
+from records.position_cache import PositionCache
 from records.projection import Batch
-from records.remembered import Remembered
+from records.recovery import from_ledger
 from workflows import ports
 
 NOT_WRITTEN = "not-written"  # error type: to be tried again
@@ -50,8 +50,8 @@ class Projector:
         self._database = database
         self._each_by_itself = database.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = threads
-        self._remembered = Remembered(remembers)
-        self._gathering = Gathering(self._write, writers, threads)
+        self._position_cache = PositionCache(remembers)
+        self._batcher = WriteBatcher(self._write, writers, threads)
 
     @activity.defn(name=ports.PROJECT)
     async def project_case_events(self, batch: ports.Batch) -> int:
@@ -59,7 +59,7 @@ class Projector:
 
         A ledger that holds something else fails for good, and loudly: a person must look.
         """
-        return await self._gathering.put(_told(batch))
+        return await self._batcher.put(_told(batch))
 
     def _write(self, batches: Sequence[Batch]) -> dict[str, int | Exception]:
         """Write batches of different cases; tell each one's version, or what was wrong with it."""
@@ -79,28 +79,28 @@ class Projector:
                 answers[batch.case_id] = _said(wrong)
                 if isinstance(wrong, OperationalError | PoolTimeout):
                     away = answers[batch.case_id]
-        self._remembered.forget(c for c, told in answers.items() if isinstance(told, Exception))
+        self._position_cache.forget(c for c, told in answers.items() if isinstance(told, Exception))
         return answers
 
     def _written_together(self, batches: Sequence[Batch]) -> dict[str, int]:
         """Write those that simply follow what is remembered; empty when that did not work out."""
-        known = self._remembered.of(batch.case_id for batch in batches)
+        known = self._position_cache.of(batch.case_id for batch in batches)
         try:
             with self._each_by_itself.connect() as connection:
                 stand = projection.write_together(connection, known, batches)
         except SQLAlchemyError as wrong:
             log.info("not written together: %s", type(wrong).__name__)
             return {}
-        self._remembered.keep(stand)
+        self._position_cache.keep(stand)
         return {case_id: stands.head.seq for case_id, stands in stand.items()}
 
     def _written(self, batch: Batch) -> int:
         try:
             with self._database.begin() as connection:
                 stands = projection.write_one(connection, batch)
-        except UnknownPlan as wrong:
+        except UnknownProcedure as wrong:
             raise ApplicationError(
-                str(wrong), type=ports.UNKNOWN_PLAN, non_retryable=bool(batch.plans)
+                str(wrong), type=ports.UNKNOWN_PROCEDURE, non_retryable=bool(batch.procedures)
             ) from None
         except RecordsError as wrong:
             log.critical("the ledger refused a batch: %s", wrong)
@@ -108,7 +108,7 @@ class Projector:
             raise ApplicationError(
                 str(wrong), type=ports.LEDGER_TROUBLE, non_retryable=True
             ) from None
-        self._remembered.keep({batch.case_id: stands})
+        self._position_cache.keep({batch.case_id: stands})
         return stands.head.seq
 
     @activity.defn(name=ports.FOLLOW)
@@ -160,5 +160,5 @@ def _told(batch: ports.Batch) -> Batch:
             for event in batch.events
         ),
         clock_offset=batch.clock_offset,
-        plans=batch.plans,
+        procedures=batch.procedures,
     )

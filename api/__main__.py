@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uvicorn
 
-from activities.virtual_time import fast_forward
 from api.app import create_app
 from api.telemetry import log_as_json
+from engine.virtual_time import fast_forward
 from settings import settings_here
 
 

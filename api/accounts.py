@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from api.policy import EVERYTHING
-from domain.rulebook import Rulebook
+from domain.rules.book import Rulebook
 from records import offices, tokens, users
 from records.offices import KnownOffice
 from records.tokens import Issued

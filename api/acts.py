@@ -13,17 +13,17 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from activities.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
-from api import answers, errors, keys
-from api.asked import Asked
-from api.deps import House
+from api import errors, keys, visibility
+from api.admission import Ready, Texts, let_in
+from api.deps import Services
+from api.json.schemas.done import Done
 from api.policy import Caller
-from api.ready import Ready, Texts, let_in
-from api.view.done import Done
+from api.requests import Asked
 from domain import errors as core
-from domain.case import Office
-from domain.commands import Command
-from domain.events import FactCorrected
+from domain.case.commands import Command
+from domain.case.events import FactCorrected
+from domain.case.state import Office
+from engine.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
 from records import ledger, openings, people, private_texts
 from workflows import messages
 from workflows.ports import LEDGER_TROUBLE
@@ -36,7 +36,7 @@ OF_THE_WHOLE_CASE = (core.ClosedGate, core.LegalOpen, core.NoConsent, core.DoNot
 
 
 async def perform(
-    house: House, caller: Caller, case_ref: str, asked: Asked, idempotency_key: str
+    services: Services, caller: Caller, case_ref: str, asked: Asked, idempotency_key: str
 ) -> Done:
     """Do something to a case and tell what it waits for afterwards.
 
@@ -44,27 +44,27 @@ async def perform(
     403, 409 key-reused, 503) or one of the refusals of `domain/errors.py`. Safe to repeat with
     the same key: the first answer comes again, whatever has happened since.
     """
-    ready = await run_in_threadpool(let_in, house, caller, case_ref, asked, idempotency_key)
+    ready = await run_in_threadpool(let_in, services, caller, case_ref, asked, idempotency_key)
     if isinstance(ready, Done):
         if asked.do == "reopen":
-            await house.engine.revive(ready.case)
-        await _correct_person(house, ready.case, asked, ready.version)
+            await services.engine.revive(ready.case)
+        await _correct_person(services, ready.case, asked, ready.version)
         return ready
     try:
-        answer = await _send(house, ready)
+        answer = await _send(services, ready)
     except (core.Refused, errors.KeyReused, errors.NotFound) as refused:
-        await run_in_threadpool(_take_back, house, ready.texts)
+        await run_in_threadpool(_take_back, services, ready.texts)
         raise as_told(refused, whole=ready.whole) from None
-    await _correct_person(house, ready.view.case_id, asked, answer.version)
-    done = await answers.done_when_visible(house, ready.view.case_id, answer.version)
+    await _correct_person(services, ready.view.case_id, asked, answer.version)
+    done = await visibility.done_when_visible(services, ready.view.case_id, answer.version)
     return done if ready.whole else done.of_a_task()
 
 
-async def _send(house: House, ready: Ready) -> messages.Answer:
+async def _send(services: Services, ready: Ready) -> messages.Answer:
     if ready.post is not None:
-        await _tell_post(house, ready, ready.post)
+        await _tell_post(services, ready, ready.post)
     answer = await ask(
-        house.engine.act(
+        services.engine.act(
             ready.view.case_id,
             ready.command,
             key=ready.key,
@@ -88,11 +88,11 @@ def as_told(refused: Exception, *, whole: bool) -> Exception:
     return type(refused)()
 
 
-def _take_back(house: House, texts: Texts) -> None:
+def _take_back(services: Services, texts: Texts) -> None:
     """What was surely refused leaves no words behind. Without an answer they stay: it may happen."""
     if not texts.names:
         return
-    with house.database.begin() as connection:
+    with services.database.begin() as connection:
         private_texts.take_back(connection, texts.case_id, texts.names, texts.at)
 
 
@@ -130,20 +130,20 @@ def problem_of(refused: ActRefused) -> Exception:
     return errors.RecordsAway() if refused.slug == messages.BUSY else errors.Unexpected()
 
 
-async def _tell_post(house: House, ready: Ready, post: Office) -> None:
+async def _tell_post(services: Services, ready: Ready, post: Office) -> None:
     command = Command(do="world_post", by="admin", user="", office=post)
     view = ready.view
     # Named by what it changes: however many acts find the post changed, the case hears it once.
     key = keys.keyed(
-        house, "post", view.case_id, str(view.version), post.id, post.head, post.deputy
+        services, "post", view.case_id, str(view.version), post.id, post.head, post.deputy
     )
-    await ask(house.engine.act(view.case_id, command, key=key))
+    await ask(services.engine.act(view.case_id, command, key=key))
 
 
 # -- afterwards
 
 
-async def _correct_person(house: House, case_id: str, asked: Asked, version: int) -> None:
+async def _correct_person(services: Services, case_id: str, asked: Asked, version: int) -> None:
     """The record of the person hears of a corrected birth date or sex as well.
 
     Also when the act is repeated, for the first time may have been cut off just before; never of
@@ -154,7 +154,7 @@ async def _correct_person(house: House, case_id: str, asked: Asked, version: int
     changed = {"born": _day(asked.value)} if asked.fact == "born" else {"sex": asked.value}
 
     def correct() -> None:
-        with house.database.begin() as connection:
+        with services.database.begin() as connection:
             openings.lock(connection, case_id)
             known = people.read(connection, case_id)
             if known is not None and not _corrected_since(connection, case_id, asked.fact, version):

@@ -14,11 +14,9 @@ from fastapi.openapi.utils import get_openapi
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from activities.cases import CaseEngine
-from activities.connection import connect
 from api import errors, pages
 from api.accounts import seed_offices
-from api.deps import House, ReadyPlan
+from api.deps import ActiveProcedure, Services
 from api.json import (
     cases,
     corridors,
@@ -37,13 +35,15 @@ from api.security import BodyLimit, Guard, Heads, SessionCookie
 from api.sweeping import sweep_for_ever
 from api.telemetry import Metrics, Telemetry, Unforeseen
 from api.watchdog import watch
-from domain.acts.person import CONFLICT, FLAGS
-from domain.rulebook import Rulebook, plan_for
+from domain.case.acts.person import CONFLICT, FLAGS
+from domain.rules.book import Rulebook, procedure_for
+from engine.cases import CaseEngine
+from engine.connection import connect
 from records import installation
 from records.session import make_engine
 from rulefiles import read_rules
 from settings import Settings
-from workflows.encoding import plan_digest
+from workflows.encoding import procedure_digest
 
 MOST_BYTES = 64 * 1024
 CONNECTIONS = 20
@@ -69,7 +69,7 @@ class MoveClock(Protocol):
 def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> FastAPI:
     """Return the application. `settings.database_url` must be set; servers may still be away.
 
-    `move_clock` (activities/virtual_time.py) is what the rehearsal's clock route uses.
+    `move_clock` (engine/virtual_time.py) is what the rehearsal's clock route uses.
     """
     rulebook = read_rules(settings.rules_dir)
     app = FastAPI(
@@ -162,35 +162,35 @@ def _lifespan(
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        house = await build(settings, rulebook, app.state.metrics, move_clock)
-        app.state.house = house
-        busy = (_prepare(house), watch(house), sweep_for_ever(house))
+        services = await build(settings, rulebook, app.state.metrics, move_clock)
+        app.state.services = services
+        busy = (_prepare(services), watch(services), sweep_for_ever(services))
         going = [asyncio.create_task(one) for one in busy]
         yield
         for task in going:
             task.cancel()
         await asyncio.gather(*going, return_exceptions=True)
-        house.database.dispose()
+        services.database.dispose()
 
     return lifespan
 
 
 async def build(
     settings: Settings, rulebook: Rulebook, metrics: Metrics, move_clock: MoveClock | None
-) -> House:
+) -> Services:
     """Put the house together; raises RulesWrong when the rules cannot be used."""
     if settings.database_url is None:
         raise SystemExit("The API needs to know the database: set DATABASE_URL.")
     database = make_engine(settings.database_url, pool_size=CONNECTIONS)
     temporal = await connect(settings, lazy=True)
-    return House(
+    return Services(
         settings=settings,
         database=database,
         temporal=temporal,
         engine=CaseEngine(temporal, database=database, task_queue=settings.task_queue),
         rulebook=rulebook,
         register={office.id: office for office in rulebook.offices},
-        plans=_plans(rulebook),
+        procedures=_procedures(rulebook),
         policy=Policy(rulebook.account_roles),
         hash_key=settings.keyed_hash_key(),
         cookie=SessionCookie(secure=settings.public_url().startswith("https://")),
@@ -200,25 +200,28 @@ async def build(
     )
 
 
-def _plans(rulebook: Rulebook) -> dict[str, ReadyPlan]:
+def _procedures(rulebook: Rulebook) -> dict[str, ActiveProcedure]:
     found = {}
     for corridor in rulebook.corridors:
-        plan = plan_for(rulebook, corridor)
+        procedure = procedure_for(rulebook, corridor)
         table = rulebook.table(f"corridors/{corridor}.toml")
-        found[corridor] = ReadyPlan(
-            plan, plan_digest(plan), str(table.get("title", corridor)), str(table.get("source", ""))
+        found[corridor] = ActiveProcedure(
+            procedure,
+            procedure_digest(procedure),
+            str(table.get("title", corridor)),
+            str(table.get("source", "")),
         )
     return found
 
 
-async def _prepare(house: House) -> None:
+async def _prepare(services: Services) -> None:
     """Write the register of offices; a database that is away is waited for."""
     while True:
         try:
-            await run_in_threadpool(_write_register, house)
+            await run_in_threadpool(_write_register, services)
         except IntegrityError:
             log.error("not-a-rehearsal: this database holds real cases")  # noqa: TRY400
-            house.rehearsal = False
+            services.rehearsal = False
             return
         except SQLAlchemyError as wrong:
             log.warning("waiting-for-database", error=type(wrong).__name__)
@@ -227,8 +230,8 @@ async def _prepare(house: House) -> None:
             return
 
 
-def _write_register(house: House) -> None:
-    with house.database.begin() as connection:
-        seed_offices(connection, house.rulebook)
-        if house.rehearsal and not installation.is_rehearsal(connection):
+def _write_register(services: Services) -> None:
+    with services.database.begin() as connection:
+        seed_offices(connection, services.rulebook)
+        if services.rehearsal and not installation.is_rehearsal(connection):
             installation.make_rehearsal(connection)

@@ -13,17 +13,17 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy import Connection, Engine
 from temporalio.client import Client
 
-from activities.cases import CaseEngine
-from api import shapes
+from api import patterns
 from api.errors import Unauthorized
 from api.fields import Rows
+from api.limits import Queues
 from api.policy import EVERYTHING, Caller, Place, Policy
-from api.queues import Queues
 from api.security import SessionCookie
 from api.telemetry import Metrics
-from domain.plan import Plan
-from domain.rulebook import Rulebook
-from domain.ruleregister import RegisteredOffice
+from domain.rules.book import Rulebook
+from domain.rules.register import RegisteredOffice
+from domain.work.procedure import Procedure
+from engine.cases import CaseEngine
 from records import sessions, tokens, users
 from settings import Settings
 
@@ -36,17 +36,17 @@ BEARER = HTTPBearer(
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyPlan:
+class ActiveProcedure:
     """The rules of one corridor as new cases carry them."""
 
-    plan: Plan
+    procedure: Procedure
     digest: str
     title: str
     source: str
 
 
 @dataclass(slots=True)
-class House:
+class Services:
     """Everything the API is made of; built once in `app.py`."""
 
     settings: Settings
@@ -55,7 +55,7 @@ class House:
     engine: CaseEngine
     rulebook: Rulebook
     register: dict[str, RegisteredOffice]  # offices by id
-    plans: dict[str, ReadyPlan]
+    procedures: dict[str, ActiveProcedure]
     policy: Policy
     hash_key: bytes
     cookie: SessionCookie
@@ -78,18 +78,18 @@ class House:
         return own if newest is None else max(own, newest)
 
 
-def house_of(request: Request) -> House:
+def services_of(request: Request) -> Services:
     """Return what the application was built from."""
-    house: House = request.app.state.house
-    return house
+    services: Services = request.app.state.services
+    return services
 
 
-TheHouse = Annotated[House, Depends(house_of)]
+Inject = Annotated[Services, Depends(services_of)]
 
 
-def connection(house: TheHouse) -> Iterator[Connection]:
+def connection(services: Inject) -> Iterator[Connection]:
     """One transaction for one request."""
-    with house.database.begin() as opened:
+    with services.database.begin() as opened:
         yield opened
 
 
@@ -100,13 +100,13 @@ Records = Annotated[Connection, Depends(connection, scope="function")]
 # -- who asks
 
 
-def caller_of_token(house: House, token: str) -> Caller | None:
+def caller_of_token(services: Services, token: str) -> Caller | None:
     """Return who a bearer token speaks for; None when it does not count."""
-    with house.database.begin() as opened:
-        holder = tokens.check(opened, token, house.instant())
+    with services.database.begin() as opened:
+        holder = tokens.check(opened, token, services.instant())
         if holder is None:
             return None
-        places = places_of(opened, holder.user_id, house.instant())
+        places = places_of(opened, holder.user_id, services.instant())
     here = next((place for place in places if place.office == holder.office_id), None)
     if here is None:
         return None
@@ -114,13 +114,13 @@ def caller_of_token(house: House, token: str) -> Caller | None:
     return Caller(holder.user_id, here.office, here.roles, (here,), holder.scopes)
 
 
-def caller_of_session(house: House, secret: str, office: str | None = None) -> Caller | None:
+def caller_of_session(services: Services, secret: str, office: str | None = None) -> Caller | None:
     """Return who is signed in with this cookie, acting in `office` or their first one."""
-    with house.database.begin() as opened:
-        user = sessions.check(opened, secret, house.instant())
+    with services.database.begin() as opened:
+        user = sessions.check(opened, secret, services.instant())
         if user is None:
             return None
-        places = places_of(opened, user, house.instant())
+        places = places_of(opened, user, services.instant())
     if not places:
         return None
     first = places[0]
@@ -137,13 +137,13 @@ def places_of(opened: Connection, user: str, at: datetime) -> tuple[Place, ...]:
 
 
 def caller(
-    house: TheHouse,
+    services: Inject,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
 ) -> Caller:
     """Who asks, by bearer token; raises Unauthorized."""
     if credentials is None:
         raise Unauthorized
-    found = caller_of_token(house, credentials.credentials)
+    found = caller_of_token(services, credentials.credentials)
     if found is None:
         raise Unauthorized("This token is wrong, ended or revoked")
     return found
@@ -157,11 +157,11 @@ class Needs:
         self.any_of = any_of
 
     def __call__(
-        self, house: TheHouse, asking: Annotated[Caller, Depends(caller)], request: Request
+        self, services: Inject, asking: Annotated[Caller, Depends(caller)], request: Request
     ) -> Caller:
         """Return the caller, or raise Unauthorized or Forbidden."""
         request.state.user = asking.user
-        house.policy.check(asking, *self.any_of)
+        services.policy.check(asking, *self.any_of)
         return asking
 
 
@@ -180,7 +180,7 @@ def idempotency_key(
             alias="Idempotency-Key",
             min_length=1,
             max_length=200,
-            pattern=shapes.KEY,
+            pattern=patterns.KEY,
             description="A new random word for every new change; the same again when repeating. "
             "Needed on every change.",
             examples=["6f1c2f60-5d0e-4f0e-9c57-0b1d8f0f9a11"],
@@ -223,7 +223,7 @@ def purpose(
             alias="X-Purpose",
             min_length=3,
             max_length=200,
-            pattern=shapes.ONE_LINE,
+            pattern=patterns.ONE_LINE,
             description="Why the record of a person is opened; it is noted with your name.",
             examples=["preparing the tracing request"],
         ),

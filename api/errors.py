@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.saying import place, sentence
+from api.validation_messages import place, sentence
 from domain import errors as core
 from records.errors import RecordsError
 from records.paging import BadCursor

@@ -6,21 +6,21 @@ import hashlib
 import hmac
 from typing import Any
 
-from api.deps import House
+from api.deps import Services
 from workflows.encoding import canonical
 
 
-def key_of(house: House, user: str, idempotency_key: str) -> str:
+def key_of(services: Services, user: str, idempotency_key: str) -> str:
     """The name of an act: nobody can make another person's, and it tells nothing."""
-    return keyed(house, "act", user, idempotency_key)
+    return keyed(services, "act", user, idempotency_key)
 
 
-def content_of(house: House, *parts: Any) -> str:
+def content_of(services: Services, *parts: Any) -> str:
     """A digest of what was asked; keyed, so that no name or reason can be guessed from it."""
-    return keyed(house, "content", canonical(parts))
+    return keyed(services, "content", canonical(parts))
 
 
-def keyed(house: House, *words: str) -> str:
+def keyed(services: Services, *words: str) -> str:
     """Keyed hash of words, in 64 hexadecimal digits."""
     text = "\x1f".join(words).encode()
-    return hmac.new(house.hash_key, text, hashlib.sha256).hexdigest()
+    return hmac.new(services.hash_key, text, hashlib.sha256).hexdigest()

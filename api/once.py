@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api import keys
-from api.deps import House
+from api.deps import Services
 from api.errors import KeyReused
 from api.policy import Caller
 from records import used_keys
@@ -27,10 +27,10 @@ class Once:
     content: str
 
     @classmethod
-    def of(cls, house: House, caller: Caller, idempotency_key: str, *asked: Any) -> Once:
+    def of(cls, services: Services, caller: Caller, idempotency_key: str, *asked: Any) -> Once:
         """Name a change by who asks with which key, and by what is asked."""
-        key = keys.key_of(house, caller.user, idempotency_key)
-        return cls(key, keys.content_of(house, *asked))
+        key = keys.key_of(services, caller.user, idempotency_key)
+        return cls(key, keys.content_of(services, *asked))
 
     def before(self, connection: Connection, at: datetime) -> Change | None:
         """What came of this change when it was done before; None: do it, in this transaction.

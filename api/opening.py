@@ -13,20 +13,20 @@ from uuid import UUID
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from api import acts, answers, errors, keys
-from api.asked import Open
-from api.deps import House, ReadyPlan
+from api import acts, errors, keys, visibility
+from api.deps import ActiveProcedure, Services
+from api.json.schemas.done import Done
 from api.policy import Caller
-from api.view.done import Done
+from api.requests import Open
 from domain import errors as core
-from domain.acts.person import CONFLICT, FLAGS
-from domain.acts.steering import adult_on
-from domain.case import EDITION, Office
-from domain.commands import Opening
-from domain.plan import Plan, side_of
-from domain.rulebook import Rulebook, offices_for
-from domain.ruleregister import RegisteredOffice
-from records import idempotency, offices, openings, people, plans
+from domain.case.acts.person import CONFLICT, FLAGS
+from domain.case.acts.steering import adult_on
+from domain.case.commands import OpenCase
+from domain.case.state import EDITION, Office
+from domain.rules.book import Rulebook, offices_for
+from domain.rules.register import RegisteredOffice
+from domain.work.procedure import Procedure, side_of
+from records import idempotency, offices, openings, people, procedures
 from records.offices import KnownOffice
 from records.people import Person
 
@@ -39,25 +39,25 @@ SUPERVISOR = "supervisor"
 class Admitted:
     """A first report that was let in: what the engine is given, and the case's own clock."""
 
-    opening: Opening
+    opening: OpenCase
     key: str
     content: str
     at: datetime | None
     clock_offset: int
 
 
-async def open_case(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Done:
+async def open_case(services: Services, caller: Caller, asked: Open, idempotency_key: str) -> Done:
     """Open a case and tell what it waits for; raises Problem. Safe to repeat with the same key."""
-    async with house.queues.of(caller.user):
-        return await _open_case(house, caller, asked, idempotency_key)
+    async with services.queues.of(caller.user):
+        return await _open_case(services, caller, asked, idempotency_key)
 
 
-async def _open_case(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Done:
-    admitted = await run_in_threadpool(_admit, house, caller, asked, idempotency_key)
+async def _open_case(services: Services, caller: Caller, asked: Open, idempotency_key: str) -> Done:
+    admitted = await run_in_threadpool(_admit, services, caller, asked, idempotency_key)
     if isinstance(admitted, Done):
         return admitted
     answer = await acts.ask(
-        house.engine.open(
+        services.engine.open(
             admitted.opening,
             key=admitted.key,
             content=admitted.content,
@@ -67,43 +67,45 @@ async def _open_case(house: House, caller: Caller, asked: Open, idempotency_key:
     )
     if answer.content and answer.content != admitted.content:
         raise errors.KeyReused
-    return await answers.done_when_visible(house, admitted.opening.case_id, answer.version)
+    return await visibility.done_when_visible(services, admitted.opening.case_id, answer.version)
 
 
-def _admit(house: House, caller: Caller, asked: Open, idempotency_key: str) -> Admitted | Done:
-    ready = house.plans.get(asked.corridor)
+def _admit(
+    services: Services, caller: Caller, asked: Open, idempotency_key: str
+) -> Admitted | Done:
+    ready = services.procedures.get(asked.corridor)
     if ready is None:
-        known = ", ".join(house.plans)
+        known = ", ".join(services.procedures)
         raise errors.InvalidField(f"`corridor` is one of {known}", field="corridor")
-    if asked.opens is not None and not house.rehearsal:
+    if asked.opens is not None and not services.rehearsal:
         raise errors.InvalidField("`opens` is for rehearsals only", field="opens")
-    key = keys.key_of(house, caller.user, idempotency_key)
+    key = keys.key_of(services, caller.user, idempotency_key)
     content = keys.content_of(
-        house, "open", caller.office, asked.model_dump(mode="json", exclude_none=True)
+        services, "open", caller.office, asked.model_dump(mode="json", exclude_none=True)
     )
     # The key makes the case's id, so that a report sent twice at once is one case.
-    case_id = str(UUID(hex=keys.keyed(house, "case", key)[:32], version=4))
-    with house.database.begin() as connection:
+    case_id = str(UUID(hex=keys.keyed(services, "case", key)[:32], version=4))
+    with services.database.begin() as connection:
         act = idempotency.act_of(connection, key)
         if act is not None:
-            return answers.again(connection, act, case_id, content)
-        offset = _offset(house, connection, asked, case_id)
-        at = house.now_of(offset) if asked.opens is None else asked.opens
-        opening = _opening(house, connection, caller, asked, case_id, ready, at)
+            return visibility.again(connection, act, case_id, content)
+        offset = _offset(services, connection, asked, case_id)
+        at = services.now_of(offset) if asked.opens is None else asked.opens
+        opening = _opening(services, connection, caller, asked, case_id, ready, at)
         if openings.of_case(connection, case_id) is None:
-            plans.keep(connection, ready.plan, ready.digest)
+            procedures.keep(connection, ready.procedure, ready.digest)
             openings.admit(connection, case_id, offset)
-            people.keep(connection, case_id, _person(asked, house.now()))
+            people.keep(connection, case_id, _person(asked, services.now()))
         else:
-            people.ask_again(connection, case_id, _person(asked, house.now()))
+            people.ask_again(connection, case_id, _person(asked, services.now()))
     return Admitted(opening, key, content, None if asked.opens is None else at, offset)
 
 
-def _offset(house: House, connection: Connection, asked: Open, case_id: str) -> int:
+def _offset(services: Services, connection: Connection, asked: Open, case_id: str) -> int:
     known = openings.of_case(connection, case_id)
     if known is not None:
         return known.clock_offset
-    return 0 if asked.opens is None else int((asked.opens - house.now()).total_seconds())
+    return 0 if asked.opens is None else int((asked.opens - services.now()).total_seconds())
 
 
 def _person(asked: Open, at: datetime) -> Person:
@@ -114,23 +116,23 @@ def _person(asked: Open, at: datetime) -> Person:
 
 
 def _opening(
-    house: House,
+    services: Services,
     connection: Connection,
     caller: Caller,
     asked: Open,
     case_id: str,
-    ready: ReadyPlan,
+    ready: ActiveProcedure,
     at: datetime,
-) -> Opening:
-    plan = ready.plan
-    roles = _roles(house, caller, asked, plan)
-    bound = _bind(house, connection, roles, plan, _conflicted(house, asked))
-    return Opening(
+) -> OpenCase:
+    procedure = ready.procedure
+    roles = _roles(services, caller, asked, procedure)
+    bound = _bind(services, connection, roles, procedure, _conflicted(services, asked))
+    return OpenCase(
         case_id=case_id,
-        plan=plan,
-        plan_digest=ready.digest,
-        adult_on=_adult_on(asked, plan, at),
-        country=asked.country or plan.origin,
+        procedure=procedure,
+        procedure_digest=ready.digest,
+        adult_on=_adult_on(asked, procedure, at),
+        country=asked.country or procedure.origin,
         offices=tuple(bound.values()),
         roles=roles,
         flags=tuple(dict.fromkeys(asked.flags)),
@@ -139,31 +141,33 @@ def _opening(
     )
 
 
-def _adult_on(asked: Open, plan: Plan, at: datetime) -> date | None:
+def _adult_on(asked: Open, procedure: Procedure, at: datetime) -> date | None:
     if asked.born is None and asked.age is None:
         return None
     value = asked.born.isoformat() if asked.born is not None else str(asked.age)
     try:
-        return adult_on(value, plan.calendar(plan.host).local_date(at))
+        return adult_on(value, procedure.calendar(procedure.host).local_date(at))
     except core.InvalidField:
         raise errors.InvalidField(
             "`born` is a date of birth within the last 120 years", field="born"
         ) from None
 
 
-def _roles(house: House, caller: Caller, asked: Open, plan: Plan) -> dict[str, str]:
-    own = house.register.get(caller.office)
-    if asked.province is not None and asked.province not in (known := provinces_of(house, plan)):
+def _roles(services: Services, caller: Caller, asked: Open, procedure: Procedure) -> dict[str, str]:
+    own = services.register.get(caller.office)
+    if asked.province is not None and asked.province not in (
+        known := provinces_of(services, procedure)
+    ):
         said = f"`province` is one of {', '.join(known)}"
-        if asked.province in provinces_in(house.register.values()):
+        if asked.province in provinces_in(services.register.values()):
             raise core.NobodyThere(said)
         raise errors.InvalidField(said, field="province")
     province = asked.province or (own.province if own is not None else "")
-    roles = offices_for(house.rulebook, asked.corridor, province)
+    roles = offices_for(services.rulebook, asked.corridor, province)
     for role, office in asked.offices.items():
-        if role not in known_roles(house.rulebook):
+        if role not in known_roles(services.rulebook):
             raise errors.InvalidField(f"`offices`: there is no role {role}", field="offices")
-        _check_office(house, plan, role, office)
+        _check_office(services, procedure, role, office)
         roles[role] = office
     if caller.office not in roles.values():
         raise errors.Forbidden(
@@ -173,13 +177,13 @@ def _roles(house: House, caller: Caller, asked: Open, plan: Plan) -> dict[str, s
     return roles | {word: word for word in PEOPLE}
 
 
-def provinces_of(house: House, plan: Plan) -> list[str]:
+def provinces_of(services: Services, procedure: Procedure) -> list[str]:
     """The provinces whose offices can take a case of this corridor, on either side."""
     return provinces_in(
         office
-        for office in house.register.values()
-        if office.country in {plan.host, plan.origin}
-        and (not office.corridors or plan.corridor in office.corridors)
+        for office in services.register.values()
+        if office.country in {procedure.host, procedure.origin}
+        and (not office.corridors or procedure.corridor in office.corridors)
     )
 
 
@@ -195,20 +199,20 @@ def known_roles(rulebook: Rulebook) -> list[str]:
     return sorted({f"{side}.{role}" for side in ("host", "origin") for role in sided} | plain)
 
 
-def _check_office(house: House, plan: Plan, role: str, office: str) -> None:
-    found = house.register.get(office)
+def _check_office(services: Services, procedure: Procedure, role: str, office: str) -> None:
+    found = services.register.get(office)
     if found is None:
         raise errors.InvalidField(f"`offices`: there is no office {office}", field="offices")
-    country = {"host": plan.host, "origin": plan.origin}.get(side_of(role), found.country)
+    country = {"host": procedure.host, "origin": procedure.origin}.get(side_of(role), found.country)
     if found.country not in {"", country}:
         raise core.NobodyThere(f"{office} is in {found.country} and cannot be {role}")
 
 
 def _bind(
-    house: House,
+    services: Services,
     connection: Connection,
     roles: dict[str, str],
-    plan: Plan,
+    procedure: Procedure,
     conflicted: Iterable[str],
 ) -> dict[str, Office]:
     """Every office that holds a role or is in conflict, and those above it, as of now."""
@@ -222,22 +226,26 @@ def _bind(
         office_id = waiting.pop(0)
         if office_id in bound:
             continue
-        bound[office_id] = _office(house, known, office_id, held.get(office_id, []), plan)
+        bound[office_id] = _office(services, known, office_id, held.get(office_id, []), procedure)
         if bound[office_id].under:
             waiting.append(bound[office_id].under)
     return bound
 
 
 def _office(
-    house: House, known: dict[str, KnownOffice], office_id: str, roles: list[str], plan: Plan
+    services: Services,
+    known: dict[str, KnownOffice],
+    office_id: str,
+    roles: list[str],
+    procedure: Procedure,
 ) -> Office:
     if office_id in PEOPLE:
         return Office(id=office_id, role=office_id, country="", head=office_id)
-    registered, post = house.register.get(office_id), known.get(office_id)
+    registered, post = services.register.get(office_id), known.get(office_id)
     country = registered.country if registered is not None else ""
     return Office(
         id=office_id,
-        role=_main_role(registered, roles, country, plan),
+        role=_main_role(registered, roles, country, procedure),
         country=country,
         # An office without an account is still there: it answers by letter or phone.
         head=(post.head if post is not None else "") or f"head.{office_id}",
@@ -248,13 +256,13 @@ def _office(
 
 
 def _main_role(
-    registered: RegisteredOffice | None, roles: list[str], country: str, plan: Plan
+    registered: RegisteredOffice | None, roles: list[str], country: str, procedure: Procedure
 ) -> str:
     """The first of its roles as the register has them; one without a role stands above others."""
     if roles:
         order = list(registered.roles) if registered is not None else []
         return min(roles, key=lambda role: _rank(role, order))
-    side = "host" if country == plan.host else "origin"
+    side = "host" if country == procedure.host else "origin"
     return f"{side}.{SUPERVISOR}" if country else SUPERVISOR
 
 
@@ -263,11 +271,11 @@ def _rank(role: str, order: list[str]) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _conflicted(house: House, asked: Open) -> list[str]:
+def _conflicted(services: Services, asked: Open) -> list[str]:
     """The offices that must see nothing of this case; raises InvalidField for an unknown flag."""
     found = [flag.removeprefix(CONFLICT) for flag in asked.flags if flag.startswith(CONFLICT)]
     plain = [flag for flag in asked.flags if not flag.startswith(CONFLICT)]
-    if set(plain) - set(FLAGS) or set(found) - set(house.register):
+    if set(plain) - set(FLAGS) or set(found) - set(services.register):
         raise errors.InvalidField(
             f"`flags`: each is one of {', '.join(FLAGS)}, or conflict:OFFICE", field="flags"
         )

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from api.errors import Forbidden, NotFound
-from domain.case import Case
-from domain.release import is_other_side
-from domain.ruleregister import AccountRole
+from domain.case.release import is_other_side
+from domain.case.state import Case
+from domain.rules.register import AccountRole
 
 EVERYTHING = "*"  # a token's scope: all that its holder's role includes
 ONLY_TASKS = "task"

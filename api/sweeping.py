@@ -12,8 +12,8 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities.sweeping import Swept, sweep_texts
-from api.deps import House
+from api.deps import Services
+from engine.sweeping import Swept, sweep_texts
 
 EVERY_SECONDS = 3600.0
 LOOK_BACK = timedelta(days=7)
@@ -21,20 +21,20 @@ LOOK_BACK = timedelta(days=7)
 log = structlog.get_logger("sweeping")
 
 
-async def sweep_for_ever(house: House) -> None:
+async def sweep_for_ever(services: Services) -> None:
     """Sweep once an hour; what is away is swept later."""
     while True:
         try:
-            await sweep(house)
+            await sweep(services)
         except (RuntimeError, SQLAlchemyError) as away:
             log.warning("not-swept", error=type(away).__name__)
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def sweep(house: House) -> Swept:
+async def sweep(services: Services) -> Swept:
     """Remove what has been named by nothing for as long as the settings say."""
-    before = house.instant() - timedelta(hours=house.settings.sweep_after_hours)
-    swept = await sweep_texts(house.database, house.engine, before, since=before - LOOK_BACK)
+    before = services.instant() - timedelta(hours=services.settings.sweep_after_hours)
+    swept = await sweep_texts(services.database, services.engine, before, since=before - LOOK_BACK)
     if swept != Swept(0, 0):
         log.info("swept", gone=swept.gone, left=swept.left, reports=swept.reports)
     return swept

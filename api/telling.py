@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.view.shape import Shape
+from api.json.schemas.base import Shape
 from records.ledger import LedgerRow
 
 Body = Mapping[str, Any]
@@ -198,13 +198,13 @@ _SENTENCES: dict[str, Callable[[Body], str]] = {
         f"Handover planned for {str(b.get('planned_at'))[:10]}, "
         f"crossing {b.get('crossing') or 'not named'}."
     ),
-    "PlanEnded": lambda b: f"The plan to cross is off: {b.get('why')}.",
+    "HandoverEnded": lambda b: f"The plan to cross is off: {b.get('why')}.",
     "Departed": lambda b: f"Departed{_by(b)}.",
     "ManifestMade": lambda b: f"Manifest, version {b.get('version')}.",
     "CrossingChanged": lambda b: f"The crossing {b.get('crossing')} is {b.get('status')}.",
     "CalendarChanged": lambda _: "A calendar changed.",
     "PostChanged": lambda b: f"The post of {dict(b.get('office', {})).get('id')} changed.",
-    "LetterWritten": lambda b: f"Message {b.get('kind')} to {b.get('to')} is to leave.",
-    "LetterLeft": lambda b: f"Message {b.get('kind')} left for {b.get('to')}.",
-    "LetterDropped": lambda b: f"Message {b.get('id')} will not leave: {b.get('why')}.",
+    "MessageQueued": lambda b: f"Message {b.get('kind')} to {b.get('to')} is to leave.",
+    "MessageReleased": lambda b: f"Message {b.get('kind')} left for {b.get('to')}.",
+    "MessageDropped": lambda b: f"Message {b.get('id')} will not leave: {b.get('why')}.",
 }

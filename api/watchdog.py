@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from temporalio.service import RPCError
 
-from activities.errors import EngineError
-from activities.upkeep import failing_cases, start_lost_cases
-from api.deps import House
+from api.deps import Services
+from engine.errors import EngineError
+from engine.upkeep import failing_cases, start_lost_cases
 from records import alarms
 
 EVERY_SECONDS = 20.0
@@ -28,35 +28,35 @@ LOST_AT_ONCE = 20  # a proposal
 log = structlog.get_logger("watchdog")
 
 
-async def watch(house: House) -> None:
+async def watch(services: Services) -> None:
     """Look every twenty seconds, every ten minutes for lost cases; what is away is looked at later."""
     await asyncio.gather(
-        _again_and_again(house, look, EVERY_SECONDS),
-        _again_and_again(house, look_for_lost, LOST_EVERY_SECONDS, LOST_EVERY_SECONDS),
+        _again_and_again(services, look, EVERY_SECONDS),
+        _again_and_again(services, look_for_lost, LOST_EVERY_SECONDS, LOST_EVERY_SECONDS),
     )
 
 
 async def _again_and_again(
-    house: House,
-    looking: Callable[[House], Awaitable[object]],
+    services: Services,
+    looking: Callable[[Services], Awaitable[object]],
     seconds: float,
     first_after: float = 0.0,
 ) -> None:
     await asyncio.sleep(first_after)
     while True:
         try:
-            await looking(house)
+            await looking(services)
         except (EngineError, RPCError, RuntimeError, SQLAlchemyError) as away:
             log.warning("not-looked", error=type(away).__name__)
         await asyncio.sleep(seconds)
 
 
-async def look(house: House) -> set[str]:
+async def look(services: Services) -> set[str]:
     """Write down which cases fail now, and that the others do so no more; return those."""
-    failing = await failing_cases(house.temporal, house.settings.task_queue)
+    failing = await failing_cases(services.temporal, services.settings.task_queue)
 
     def keep() -> None:
-        with house.database.begin() as connection:
+        with services.database.begin() as connection:
             alarms.stuck(connection, failing, datetime.now(UTC).replace(microsecond=0))
 
     await run_in_threadpool(keep)
@@ -65,9 +65,9 @@ async def look(house: House) -> set[str]:
     return failing
 
 
-async def look_for_lost(house: House) -> set[str]:
+async def look_for_lost(services: Services) -> set[str]:
     """Start open cases that have no run again; return those."""
-    started, lost = await start_lost_cases(house.engine, LOST_AT_ONCE)
+    started, lost = await start_lost_cases(services.engine, LOST_AT_ONCE)
     if started:
         log.error("started-again", cases=sorted(started))
     if lost > LOST_AT_ONCE:

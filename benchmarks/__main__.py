@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import herd, lists, steps, stories
 from benchmarks.figures import Report
-from benchmarks.ground import Ground
+from benchmarks.installation import Installation
 from settings import Settings
 
 Benchmark = Callable[..., Awaitable[list[Report]]]
@@ -46,11 +46,11 @@ def main() -> None:
     reports: list[Report] = []
     for name in given.names or BENCHMARKS:
         print(f"-- {name} ...", flush=True)
-        with Ground(on_file=given.file) as ground:
+        with Installation(on_file=given.file) as installation:
             benchmark = BENCHMARKS[name]
             if given.million and name == "lists":
                 benchmark = partial(lists.run, million=True)
-            found = asyncio.run(_run(benchmark, ground, quick=given.quick))
+            found = asyncio.run(_run(benchmark, installation, quick=given.quick))
         for report in found:
             print("\n".join(report.lines()), flush=True)
         reports += found
@@ -61,8 +61,8 @@ def main() -> None:
     os._exit(0)  # the SDK's threads may still hold Python objects
 
 
-async def _run(benchmark: Benchmark, ground: Ground, *, quick: bool) -> list[Report]:
-    return await benchmark(ground, quick=quick)
+async def _run(benchmark: Benchmark, installation: Installation, *, quick: bool) -> list[Report]:
+    return await benchmark(installation, quick=quick)
 
 
 def _written(reports: list[Report]) -> Path:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from domain.apply import blank, fold
-from domain.commands import Command, Opening
-from domain.core import advance, open_case
+from domain.case.apply import blank, fold
+from domain.case.commands import Command, OpenCase
+from domain.case.core import advance, open_case
 from domain.errors import Refused
 from story.file import read_story
 from story.player import play
@@ -29,11 +29,11 @@ ACTS = 12
 class Script:
     """How a case begins, and what people do in it; `events` is how much follows from each act."""
 
-    opening: Opening
+    opening: OpenCase
     commands: tuple[Command, ...]
     events: tuple[int, ...]
 
-    def opening_of_its_own(self) -> Opening:
+    def opening_of_its_own(self) -> OpenCase:
         """The same opening for one more case."""
         return replace(self.opening, case_id=str(uuid.uuid4()))
 
@@ -43,10 +43,10 @@ class _Listening(CoreStage):
 
     def __init__(self) -> None:
         super().__init__()
-        self.opening: Opening | None = None
+        self.opening: OpenCase | None = None
         self.asked: list[Command] = []
 
-    def open(self, person: str, opening: Opening, at: datetime) -> None:
+    def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         self.opening = opening
         super().open(person, opening, at)
 
@@ -65,7 +65,9 @@ def script() -> Script:
     if opening is None:
         raise ValueError(f"{STORY.name} opens no case")
     at = datetime.now(UTC).replace(microsecond=0)
-    case = fold(blank(opening.case_id, opening.plan, opening.plan_digest), open_case(opening, at))
+    case = fold(
+        blank(opening.case_id, opening.procedure, opening.procedure_digest), open_case(opening, at)
+    )
     commands: list[Command] = []
     events: list[int] = []
     for command in listening.asked:

@@ -12,7 +12,7 @@ from temporalio import workflow
 
 @dataclass(frozen=True)
 class Bare:
-    """What is asked of it: about as many letters as an act of ours names."""
+    """What is asked of it: about as many messages as an act of ours names."""
 
     do: str
     by: str

@@ -16,15 +16,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
-from activities.cases import CaseEngine
-from api.queues import AT_ONCE
+from api.limits import AT_ONCE
 from benchmarks.acts import Script, script
 from benchmarks.bare_entity import Bare, BareEntity
 from benchmarks.figures import Report, percentile
-from benchmarks.ground import Ground
-from domain.apply import blank, fold
-from domain.core import advance, next_wake, open_case
-from records import openings, plans
+from benchmarks.installation import Installation
+from domain.case.apply import blank, fold
+from domain.case.core import advance, next_wake, open_case
+from engine.cases import CaseEngine
+from records import openings, procedures
 from workflows.options import TIMER_OF_M_FIRES
 
 THROTTLE = AT_ONCE  # openings in flight: the API lets one person have no more at once
@@ -70,13 +70,15 @@ class Herd:
 
     def _admit(self, case_id: str, offset: int) -> None:
         with self.database.begin() as connection:
-            plans.keep(connection, self.acts.opening.plan, self.acts.opening.plan_digest)
+            procedures.keep(
+                connection, self.acts.opening.procedure, self.acts.opening.procedure_digest
+            )
             openings.admit(connection, case_id, offset)
 
     def _opened_and_wakes(self) -> tuple[datetime, datetime]:
         at = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)
         opening = self.acts.opening
-        case = blank(opening.case_id, opening.plan, opening.plan_digest)
+        case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
         case = fold(case, open_case(opening, at))
         wake = next_wake(case)
         if wake is None:
@@ -87,24 +89,24 @@ class Herd:
         """How many things happen at the first wake of each case."""
         at, wake = self._opened_and_wakes()
         opening = self.acts.opening
-        case = blank(opening.case_id, opening.plan, opening.plan_digest)
+        case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
         return len(advance(fold(case, open_case(opening, at)), None, wake))
 
 
-async def run(ground: Ground, *, quick: bool) -> list[Report]:
+async def run(installation: Installation, *, quick: bool) -> list[Report]:
     """Open them all, with single ones meanwhile; then wait for their deadlines."""
     size = QUICK if quick else WHOLE
     opened = Report(f"openings: {size.cases:,} cases, {THROTTLE} in flight")
-    database = ground.new_database(rehearsal=True)
+    database = installation.new_database(rehearsal=True)
     # When a row was written, by the database's own clock: only this benchmark wants to know.
     with database.begin() as connection:
         connection.execute(
             text("ALTER TABLE events ADD COLUMN written timestamptz DEFAULT clock_timestamp()")
         )
-    await _bare(ground, opened, size)
-    worker = ground.our_worker(database, "herd", sandbox=False)
+    await _bare(installation, opened, size)
+    worker = installation.our_worker(database, "herd", sandbox=False)
     herd = Herd(
-        await ground.engine(database, "herd"),
+        await installation.engine(database, "herd"),
         database,
         script(),
         (datetime.now(UTC) + timedelta(seconds=size.opening)).replace(microsecond=0),
@@ -113,9 +115,9 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     await herd.open_one(0, size.cases)  # the worker is there
     alone = [await herd.open_one(0, size.cases) for _ in range(10)]
     opened.add("a single opening, nothing else: p50", percentile(alone, 0.5) * 1000, "ms")
-    before = ground.cpu(worker)
+    before = installation.cpu(worker)
     seconds, meanwhile = await _import(herd, size)
-    used = ground.cpu(worker).since(before)
+    used = installation.cpu(worker).since(before)
     opened.add("ours: opened", size.cases / seconds, "cases/s")
     opened.add("ours: worker memory", worker.memory_info().rss / 2**20, "MiB")
     opened.add("ours: worker CPU", used.worker / size.cases * 1000, "ms/case")
@@ -125,20 +127,20 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     deadlines = Report(f"deadlines: {len(herd.due):,} within {size.spread:.0f} s")
     early = (herd.first_due - datetime.now(UTC)).total_seconds()
     deadlines.add("seconds left when all were open", early, "s")
-    before = ground.cpu(worker)
+    before = installation.cpu(worker)
     await asyncio.sleep(max(0.0, early))
     await _until_all_fired(herd, size)
-    used = ground.cpu(worker).since(before)
+    used = installation.cpu(worker).since(before)
     deadlines.add("worker CPU per deadline", used.worker / len(herd.due) * 1000, "ms")
     deadlines.add("server CPU per deadline", used.server / len(herd.due) * 1000, "ms")
     _judge(herd, deadlines)
     return [opened, deadlines]
 
 
-async def _bare(ground: Ground, report: Report, size: Size) -> None:
+async def _bare(installation: Installation, report: Report, size: Size) -> None:
     """Start as many bare entities with an update each, the same throttle."""
-    ground.other_worker("bare", "bare-herd", sandbox=False)
-    client = await ground.plain_client()
+    installation.other_worker("bare", "bare-herd", sandbox=False)
+    client = await installation.plain_client()
     limit = asyncio.Semaphore(THROTTLE)
     asked = Bare("open", "th-mae-sot-shelter", "an-officer", "opening", "")
 

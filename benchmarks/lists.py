@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, event, text
 
 from benchmarks.acts import script
 from benchmarks.figures import Report, percentile
-from benchmarks.ground import Ground
-from records import cases, escalations, plans, stalled, tasks
+from benchmarks.installation import Installation
+from records import cases, escalations, procedures, stalled, tasks
 
 SMALL, LARGE, MILLION = 10_000, 100_000, 1_000_000
 OFFICES = 200  # partners: each holds one case in two hundred
@@ -30,7 +30,7 @@ _ROWS = (
     """INSERT INTO openings (case_id, reference, clock_offset, rehearsal)
        SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'R' || n, 0, false
        FROM generate_series(1, CAST(:count AS integer)) n""",
-    """INSERT INTO cases (case_id, version, edition, plan_digest, plan_digests, corridor, status,
+    """INSERT INTO cases (case_id, version, edition, procedure_digest, procedure_digests, corridor, status,
            on_hold, place, turn, waits_for, waits_step, waits_holder, since, due_at, rung,
            next_rung, next_rung_at, late_at, opened_at, now_at, ended_at, state)
        SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 30, 1, :plan,
@@ -92,19 +92,19 @@ def _lists(middle: str) -> tuple[List, ...]:
     )
 
 
-async def run(ground: Ground, *, quick: bool, million: bool = False) -> list[Report]:
+async def run(installation: Installation, *, quick: bool, million: bool = False) -> list[Report]:
     """At two sizes, each in a database of its own (`quick`: at 500 and 5,000).
 
     `million`: the larger has a million cases, which takes minutes to make.
     """
     small, large = (500, 5_000) if quick else (SMALL, MILLION if million else LARGE)
-    return await asyncio.to_thread(_run, ground, small, large)
+    return await asyncio.to_thread(_run, installation, small, large)
 
 
-def _run(ground: Ground, small: int, large: int) -> list[Report]:
+def _run(installation: Installation, small: int, large: int) -> list[Report]:
     report = Report(f"lists: {small:,} cases and {large:,}")
     for count in (small, large):
-        database = ground.new_database()
+        database = installation.new_database()
         begun = time.perf_counter()
         _fill(database, count)
         report.add(f"made {count:,} cases", time.perf_counter() - begun, "s")
@@ -120,10 +120,10 @@ def _fill(database: Engine, count: int) -> None:
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("SET lock_timeout = 0"))
-        plans.keep(connection, opening.plan, opening.plan_digest)
+        procedures.keep(connection, opening.procedure, opening.procedure_digest)
         given = {
             "count": count,
-            "plan": opening.plan_digest,
+            "plan": opening.procedure_digest,
             "now": NOW,
             "offices": OFFICES,
             "late_of": LATE_OF,

@@ -18,13 +18,13 @@ import psycopg
 from sqlalchemy import Engine, text
 from temporalio.client import Client, WorkflowHandle
 
-from activities.cases import CaseEngine
 from benchmarks.acts import Script, script
 from benchmarks.bare_entity import Bare
 from benchmarks.figures import Report, percentile
-from benchmarks.ground import Ground
+from benchmarks.installation import Installation
 from benchmarks.naive_entity import TABLES
-from records import openings, plans
+from engine.cases import CaseEngine
+from records import openings, procedures
 
 IN_FLIGHT = 32
 Step = Callable[[], Awaitable[None]]
@@ -116,7 +116,7 @@ class Ours:
         opening = self.acts.opening_of_its_own()
         async with limit:
             with self.database.begin() as connection:
-                plans.keep(connection, opening.plan, opening.plan_digest)
+                procedures.keep(connection, opening.procedure, opening.procedure_digest)
                 openings.admit(connection, opening.case_id)
             answer = await self.engine.open(opening, key=uuid.uuid4().hex)
         self._open[opening.case_id] = answer.version
@@ -182,7 +182,9 @@ async def at_once(cases: list[list[Step]]) -> tuple[float, int]:
     return time.perf_counter() - begun, sum(map(len, cases))
 
 
-async def measure(ground: Ground, contenders: list[Contender], size: Size, report: Report) -> None:
+async def measure(
+    installation: Installation, contenders: list[Contender], size: Size, report: Report
+) -> None:
     """Every contender in every repeat, each time in another order; the first round is thrown away."""
     for contender in contenders:
         await one_by_one(contender, 1)
@@ -190,17 +192,19 @@ async def measure(ground: Ground, contenders: list[Contender], size: Size, repor
         turn = list(contenders)
         random.shuffle(turn)
         for contender in turn:
-            await _measure_one(ground, contender, size, report)
+            await _measure_one(installation, contender, size, report)
 
 
-async def _measure_one(ground: Ground, it: Contender, size: Size, report: Report) -> None:
+async def _measure_one(
+    installation: Installation, it: Contender, size: Size, report: Report
+) -> None:
     taken = await one_by_one(it, size.one_by_one)
     report.add(f"{it.name}: step p50", percentile(taken, 0.5), "ms")
     report.add(f"{it.name}: step p95", percentile(taken, 0.95), "ms")
     cases = await it.ready(size.at_once)
-    before = ground.cpu(it.worker)
+    before = installation.cpu(it.worker)
     seconds, steps = await at_once(cases)
-    used = ground.cpu(it.worker).since(before)
+    used = installation.cpu(it.worker).since(before)
     await it.leave()
     report.add(f"{it.name}: rate, {IN_FLIGHT} in flight", steps / seconds, "steps/s")
     report.add(f"{it.name}: worker CPU", used.worker / steps * 1000, "ms/step")
@@ -209,14 +213,14 @@ async def _measure_one(ground: Ground, it: Contender, size: Size, report: Report
         report.add(f"{it.name}: PostgreSQL CPU", used.database / steps * 1000, "ms/step")
 
 
-async def run(ground: Ground, *, quick: bool) -> list[Report]:
+async def run(installation: Installation, *, quick: bool) -> list[Report]:
     """Steps per second and latency, with the sandbox and without."""
     size = QUICK if quick else WHOLE
     acts = script()
     report = Report("steps: ours beside a bare entity and a naive build")
     contenders: list[Contender] = []
-    client = await ground.plain_client()
-    database = ground.new_database()
+    client = await installation.plain_client()
+    database = installation.new_database()
     with database.begin() as connection:
         for table in TABLES:
             connection.execute(text(table))
@@ -229,23 +233,23 @@ async def run(ground: Ground, *, quick: bool) -> list[Report]:
     for sandbox in ways:
         word = "sandbox on" if sandbox else "sandbox off"
         queue = f"bare-{sandbox}"
-        process = ground.other_worker("bare", queue, sandbox=sandbox)
+        process = installation.other_worker("bare", queue, sandbox=sandbox)
         contenders.append(Yardstick(f"bare, {word}", "bare", client, queue, process, acts))
         queue = f"naive-{sandbox}"
-        process = ground.other_worker("naive", queue, sandbox=sandbox, database=database)
+        process = installation.other_worker("naive", queue, sandbox=sandbox, database=database)
         contenders.append(Yardstick(f"naive, {word}", "naive", client, queue, process, acts))
         queue = f"ours-{sandbox}"
-        process = ground.our_worker(database, queue, sandbox=sandbox)
-        engine = await ground.engine(database, queue)
+        process = installation.our_worker(database, queue, sandbox=sandbox)
+        engine = await installation.engine(database, queue)
         ours.append(Ours(f"ours, {word}", engine, database, process, acts, reads))
         contenders.append(ours[-1])
         if not sandbox:
             queue = "unwritten"
-            process = ground.other_worker("unwritten", queue, sandbox=False)
-            engine = await ground.engine(database, queue)
+            process = installation.other_worker("unwritten", queue, sandbox=False)
+            engine = await installation.engine(database, queue)
             name = "ours, sandbox off, rows not written"
             contenders.append(Ours(name, engine, database, process, acts))
-    await measure(ground, contenders, size, report)
+    await measure(installation, contenders, size, report)
     reads.close()
     for sandbox in ways:
         word = "sandbox on" if sandbox else "sandbox off"

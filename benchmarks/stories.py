@@ -15,15 +15,15 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionDescription
 
-from activities.cases import CaseEngine
-from activities.errors import ActRefused
 from benchmarks.acts import STORIES
 from benchmarks.bare_entity import Bare, BareEntity
 from benchmarks.figures import Report
-from benchmarks.ground import Ground
-from domain.commands import Command
+from benchmarks.installation import Installation
+from domain.case.commands import Command
+from engine.cases import CaseEngine
+from engine.errors import ActRefused
 from story.engine import EngineStage
-from story.engine_room import EngineRoom
+from story.engine_fixture import EngineRoom
 from story.file import comes_later, read_story
 from story.player import play
 from story.rulebooks import added_words, rulebook_of
@@ -90,9 +90,9 @@ def _all_events(room: EngineRoom, counted: Counted) -> Counter[str]:
     return room.wait(read(), 60)
 
 
-async def _bare(ground: Ground, report: Report) -> None:
-    ground.other_worker("bare", "bare-events", sandbox=True)
-    client = await ground.plain_client()
+async def _bare(installation: Installation, report: Report) -> None:
+    installation.other_worker("bare", "bare-events", sandbox=True)
+    client = await installation.plain_client()
     handle = await client.start_workflow(
         BareEntity.run, id=f"bare/{uuid.uuid4()}", task_queue="bare-events"
     )
@@ -110,10 +110,10 @@ async def _bare(ground: Ground, report: Report) -> None:
     )
 
 
-async def run(ground: Ground, *, quick: bool) -> list[Report]:
+async def run(installation: Installation, *, quick: bool) -> list[Report]:
     """Count over all stories (`quick`: over one of them)."""
     report = Report("stories: what the engine keeps of a human step")
-    await _bare(ground, report)
+    await _bare(installation, report)
     files = sorted(STORIES.glob("*.toml"))
     stories = [read_story(file, added_words) for file in files[:1] if quick] or [
         story for file in files if not comes_later(story := read_story(file, added_words))

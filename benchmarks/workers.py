@@ -18,9 +18,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.connection import connect
 from benchmarks.bare_entity import BareEntity
 from benchmarks.naive_entity import NaiveEntity, NaiveProjector
+from engine.connection import connect
 from settings import Settings
 from worker import runner
 from workflows import ports

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from api.accounts import add_user, make_token, seed_offices
-from domain.rulebook import Rulebook, offices_for
+from domain.rules.book import Rulebook, offices_for
 
 FILE = Path(__file__).with_name("cast.toml")
 CORRIDOR = "th-la"

@@ -12,7 +12,7 @@ import rulefiles
 from demo import cast as casting
 from demo.cast import Cast
 from demo.stage import Stage
-from domain.rulebook import Rulebook
+from domain.rules.book import Rulebook
 from local.cache import say_aloud
 from local.errors import NoServer
 from local.stack import Running, running

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from local.cache import Say
-from story.shapes import Act, Person, Story
+from story.model import Act, Person, Story
 
 SENT_AS_THEY_ARE = ("step", "outcome", "reason", "decision", "purpose", "flag", "kind", "crossing")
 DATES = ("due", "until", "review", "date", "valid_until", "happened")

@@ -10,21 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import Case
-from domain.commands import Command, Opening
-from domain.events import Event
+from domain.case.commands import Command, OpenCase
+from domain.case.events import Event
+from domain.case.state import Case
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The three questions that are asked of the core; `domain/core.py` says what they mean."""
+    """The three questions that are asked of the core; `domain/case/core.py` says what they mean."""
 
-    open_case: Callable[[Opening, datetime], tuple[Event, ...]]
+    open_case: Callable[[OpenCase, datetime], tuple[Event, ...]]
     advance: Callable[[Case, Command | None, datetime], tuple[Event, ...]]
     next_wake: Callable[[Case], datetime | None]
 
 
-# By number. `domain/core.py` enters the present one.
+# By number. `domain/case/core.py` enters the present one.
 EDITIONS: dict[int, Edition] = {}
 
 

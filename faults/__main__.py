@@ -10,7 +10,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from faults.ground import Ground
+from faults.installation import Installation
 from faults.killer import Blow
 from faults.run import Outcome, run
 from local.errors import NoServer
@@ -27,10 +27,10 @@ def main() -> int:
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     print(f"seed {seed}: {given.kills} kills over {given.cases} cases", flush=True)
     try:
-        with Ground() as ground:
+        with Installation() as installation:
             outcome = asyncio.run(
                 run(
-                    ground,
+                    installation,
                     seed=seed,
                     kills=given.kills,
                     cases=given.cases,

@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from activities.cases import CaseEngine
-from activities.connection import connect
-from activities.upkeep import compare_with_engine
-from activities.virtual_time import at_rest, fast_forward
-from domain.apply import apply
-from domain.case import Case
-from domain.core import advance, next_wake
-from domain.events import Event
-from faults.ground import Ground
+from domain.case.apply import apply
+from domain.case.core import advance, next_wake
+from domain.case.events import Event
+from domain.case.state import Case
+from engine.cases import CaseEngine
+from engine.connection import connect
+from engine.upkeep import compare_with_engine
+from engine.virtual_time import at_rest, fast_forward
+from faults.installation import Installation
 from faults.people import NeverAnswered, People, Worked
 from records import alarms, ledger
-from records.kept import knowing_its_plan
 from records.ledger import LedgerRow
+from records.loading import with_procedures_read
 from workflows.encoding import event_from_json
 from workflows.messages import workflow_id
 
@@ -32,11 +32,11 @@ A_SECOND = timedelta(seconds=1)
 REST_SECONDS = 120.0
 
 
-async def everything(ground: Ground, people: People, repeats: int) -> list[str]:
+async def everything(installation: Installation, people: People, repeats: int) -> list[str]:
     """Every check, over every case; `repeats` answers are asked for once more."""
     found = [f"an answer nobody should get: {wrong}" for wrong in people.wrong]
-    found += await _alive(ground, people)
-    with ground.database.begin() as connection:
+    found += await _alive(installation, people)
+    with installation.database.begin() as connection:
         for case in people.cases:
             found += of_case(connection, case)
         ids = ledger.case_ids(connection)
@@ -47,7 +47,7 @@ async def everything(ground: Ground, people: People, repeats: int) -> list[str]:
     found += await _same_answers(people, repeats)
     found += [
         f"reconcile: {one.case_id} {one.what}"
-        for one in await compare_with_engine(ground.database, ground.settings)
+        for one in await compare_with_engine(installation.database, installation.settings)
     ]
     return found
 
@@ -56,10 +56,10 @@ def _extra(ids: Sequence[str], cases: Sequence[Worked]) -> list[str]:
     return sorted(set(ids) - {case.case_id for case in cases})
 
 
-async def _alive(ground: Ground, people: People) -> list[str]:
+async def _alive(installation: Installation, people: People) -> list[str]:
     """Each case comes to rest with nothing overdue, and accepts one more act."""
-    client = await connect(ground.settings)
-    engine = CaseEngine(client, ground.database, patience=30)
+    client = await connect(installation.settings)
+    engine = CaseEngine(client, installation.database, patience=30)
     gate = asyncio.Semaphore(6)
 
     async def look(case: Worked) -> list[str]:
@@ -75,7 +75,7 @@ async def _alive(ground: Ground, people: People) -> list[str]:
             if rest is not None and rest.trouble:
                 return [f"{case.case_id} is in trouble: {rest.trouble}"]
             now = await engine.now_of(case.case_id)
-        with ground.database.begin() as connection:
+        with installation.database.begin() as connection:
             folded = _folded(connection, case.case_id)
         wake = next_wake(folded) if folded is not None else None
         if wake is not None and wake + 10 * A_SECOND < now:
@@ -132,7 +132,7 @@ def _as_the_core(connection: Connection, case_id: str, rows: Sequence[LedgerRow]
                 told = f"{len(alone)} events of time, where the core knows {len(expected)}"
                 found.append(f"{case_id} event {group[0].seq}: {told}")
         for event in events:
-            case = apply(knowing_its_plan(connection, case_id, case, event), event)
+            case = apply(with_procedures_read(connection, case_id, case, event), event)
     return found
 
 
@@ -160,7 +160,7 @@ def _groups(rows: Sequence[LedgerRow]) -> list[tuple[str | None, list[LedgerRow]
 def _folded(connection: Connection, case_id: str) -> Case | None:
     case: Case | None = None
     for event in ledger.events_of(connection, case_id):
-        case = apply(knowing_its_plan(connection, case_id, case, event), event)
+        case = apply(with_procedures_read(connection, case_id, case, event), event)
     return case
 
 

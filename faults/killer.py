@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from faults.ground import Ground
+from faults.installation import Installation
 
 # What is done, and how often beside the others. `+` kills two at once.
 WAYS = {
@@ -42,13 +42,13 @@ class Blow:
 
 
 async def strike(
-    ground: Ground, way: str, down: float, answered: Callable[[], Awaitable[object]]
+    installation: Installation, way: str, down: float, answered: Callable[[], Awaitable[object]]
 ) -> Blow:
     """Do one thing and wait until the system answers again."""
     how, _, names = way.partition(" ")
     victims = names.split("+")
     if how == "freeze":
-        thaw = await asyncio.to_thread(ground.freeze, victims[0])
+        thaw = await asyncio.to_thread(installation.freeze, victims[0])
         try:
             await asyncio.sleep(down)
         finally:
@@ -56,11 +56,11 @@ async def strike(
         began = time.monotonic()
     else:
         for name in victims:
-            await asyncio.to_thread(ground.kill, name)
+            await asyncio.to_thread(installation.kill, name)
         await asyncio.sleep(down)
         began = time.monotonic()
         for name in reversed(victims):  # the servers first
-            await asyncio.to_thread(ground.bring_back, name)
+            await asyncio.to_thread(installation.bring_back, name)
     await answered()
     killed = len(victims) if how == "kill" else 0
     return Blow(way, killed, down, time.monotonic() - began)

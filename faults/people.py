@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from domain.plan import Plan
+from domain.work.procedure import Procedure
 
 CORRIDOR = "th-la"
 HOME = "th-ubon-case"
@@ -56,10 +56,12 @@ class Worked:
 class People:
     """Everybody who works, with one pool of connections. `chance` is the run's own."""
 
-    def __init__(self, url: str, tokens: dict[str, str], plan: Plan, chance: random.Random) -> None:
+    def __init__(
+        self, url: str, tokens: dict[str, str], procedure: Procedure, chance: random.Random
+    ) -> None:
         """Nobody acts yet."""
         self._tokens = tokens
-        self._plan = plan
+        self._plan = procedure
         self.chance = chance
         self.cases: list[Worked] = []
         self.seen: Counter[str] = Counter()  # statuses and slugs of all final answers
@@ -113,7 +115,7 @@ class People:
     async def note(self, case: Worked) -> bool:
         """The smallest change: True when the case accepted it."""
         if case.status in {"closed", "cancelled"}:
-            body = {"do": "reopen", "reason": "Looked at again."}
+            body = {"do": "reopen", "reason": "SeenCase at again."}
             if not await self.change(case, HOME, f"/cases/{case.case_id}/acts", body):
                 return False
         acts = f"/cases/{case.case_id}/acts"

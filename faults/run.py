@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from domain.rulebook import plan_for
+from domain.rules.book import procedure_for
 from faults import checks
-from faults.ground import Ground
+from faults.installation import Installation
 from faults.killer import A_MINUTE, BETWEEN, Blow, next_blow, strike
 from faults.people import CORRIDOR, NeverAnswered, People
 from rulefiles import read_rules
@@ -35,7 +35,7 @@ class Outcome:
 
 
 async def run(
-    ground: Ground,
+    installation: Installation,
     *,
     seed: int,
     kills: int,
@@ -51,12 +51,12 @@ async def run(
     """
     began = time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - to be repeated
-    plan = plan_for(read_rules(), CORRIDOR)
-    people = People(ground.url, ground.tokens, plan, random.Random(seed + 1))  # noqa: S311
+    procedure = procedure_for(read_rules(), CORRIDOR)
+    people = People(installation.url, installation.tokens, procedure, random.Random(seed + 1))  # noqa: S311
     outcome = Outcome(seed)
     stop = asyncio.Event()
     workers: list[asyncio.Task[None]] = []
-    watch = asyncio.create_task(_watch(ground, outcome, stop))
+    watch = asyncio.create_task(_watch(installation, outcome, stop))
     try:
         probe = await people.open()
         workers += [
@@ -68,13 +68,13 @@ async def run(
             return await people.note(probe)
 
         if minute:
-            outcome.blows.append(await strike(ground, "kill postgres", A_MINUTE, answered))
+            outcome.blows.append(await strike(installation, "kill postgres", A_MINUTE, answered))
         until = began + minutes * 60 if minutes is not None else math.inf
         while sum(b.killed for b in outcome.blows) < kills and time.monotonic() < until:
             for task in workers:
                 if task.done():
                     task.result()  # raises what it died of
-            blow = await strike(ground, *next_blow(chance), answered)
+            blow = await strike(installation, *next_blow(chance), answered)
             outcome.blows.append(blow)
             await asyncio.sleep(chance.uniform(*BETWEEN))
             if len(outcome.blows) % 10 == 0:
@@ -82,7 +82,7 @@ async def run(
         stop.set()
         await asyncio.gather(*workers)
         say("  checking ...")
-        outcome.found += await checks.everything(ground, people, MOST_REPEATS)
+        outcome.found += await checks.everything(installation, people, MOST_REPEATS)
         outcome.answered = sum(len(case.kept) for case in people.cases)
         outcome.repeated, outcome.seen = people.repeated, dict(people.seen)
         outcome.events = sum(max(k.version for k in case.kept) for case in people.cases)
@@ -90,7 +90,7 @@ async def run(
         stop.set()
         await asyncio.gather(watch, *workers, return_exceptions=True)
         await people.close()
-        ground.keep = bool(outcome.found) or not outcome.answered
+        installation.keep = bool(outcome.found) or not outcome.answered
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -106,8 +106,8 @@ async def _works(people: People, count: int, stop: asyncio.Event) -> None:
         await asyncio.sleep(0)
 
 
-async def _watch(ground: Ground, outcome: Outcome, stop: asyncio.Event) -> None:
+async def _watch(installation: Installation, outcome: Outcome, stop: asyncio.Event) -> None:
     """Whatever ends by itself is a finding, and is started again as `homeward up` does it."""
     while not stop.is_set():
-        outcome.found += [f"the {name} ended by itself" for name in ground.revive()]
+        outcome.found += [f"the {name} ended by itself" for name in installation.revive()]
         await asyncio.sleep(1)

@@ -36,7 +36,7 @@ from settings import Settings
 
 START_SECONDS = 60.0
 SUPERUSER = "postgres"
-# Same order and same letters on every machine, whatever language the machine speaks.
+# Same order and same messages on every machine, whatever language the machine speaks.
 _FIRST_WITH_OWN_LOCALE = 17
 _OWN_LOCALE = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 _LIBRARY_LOCALE = ["--locale=C.UTF-8"]

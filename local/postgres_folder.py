@@ -162,16 +162,16 @@ def _copy_programs(programs: Path, folder: Path) -> Path:
     stamp = int((programs / "postgres").stat().st_mtime)
     copy = folder / f"programs-{stamp}"
     if not copy.exists():
-        draft = folder / f"{copy.name}.{os.getpid()}"
-        shutil.copytree(programs.parent, draft / package.name / programs.parent.name)
+        transition = folder / f"{copy.name}.{os.getpid()}"
+        shutil.copytree(programs.parent, transition / package.name / programs.parent.name)
         if libraries.exists():
-            shutil.copytree(libraries, draft / libraries.name)
-        for path in [draft, *draft.rglob("*")]:
+            shutil.copytree(libraries, transition / libraries.name)
+        for path in [transition, *transition.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-        for program in (draft / package.name / programs.parent.name / "bin").iterdir():
+        for program in (transition / package.name / programs.parent.name / "bin").iterdir():
             program.chmod(0o755)
         try:
-            draft.rename(copy)
+            transition.rename(copy)
         except OSError:  # another program was faster
-            shutil.rmtree(draft)
+            shutil.rmtree(transition)
     return copy / package.name / programs.parent.name / "bin"

@@ -49,18 +49,18 @@ def find_temporal(say: Say = say_aloud) -> Path:
 
 
 def _make(cached: Path, why_not: list[str], say: Say) -> None:
-    draft = cached.with_name(f"{cached.name}.draft")
+    transition = cached.with_name(f"{cached.name}.draft")
     for way in (download, build):
         try:
-            way(draft, say)
+            way(transition, say)
         except NoServer as reason:
             why_not.append(str(reason))
             continue
-        if is_new_enough(draft):
-            draft.replace(cached)
+        if is_new_enough(transition):
+            transition.replace(cached)
             return
         why_not.append(f"what {way.__name__} gave does not run here")
-    draft.unlink(missing_ok=True)
+    transition.unlink(missing_ok=True)
     raise NoServer(_no_way(why_not))
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, exists, select
 
-from domain.case import Case
-from records import kept
+from domain.case.state import Case
+from records import loading
 from records.alarms import STUCK
 from records.errors import Unreadable
 from records.paging import Keyset, Page
@@ -28,7 +28,7 @@ class CaseView:
     clock_offset: int
     version: int
     edition: int
-    plan_digest: str
+    procedure_digest: str
     corridor: str
     status: str
     on_hold: bool
@@ -64,7 +64,7 @@ SHOWN: tuple[Any, ...] = tuple(
 
 
 def find(connection: Connection, id_or_reference: str) -> CaseView | None:
-    """Return a case by its id or its reference (small letters and a missing dash are forgiven)."""
+    """Return a case by its id or its reference (small messages and a missing dash are forgiven)."""
     case_id = _as_id(id_or_reference)
     wanted = (
         cases.c.case_id == case_id
@@ -81,7 +81,7 @@ def folded(connection: Connection, case_id: str) -> Case | None:
     Raises Unreadable.
     """
     try:
-        return kept.folded(connection, case_id)
+        return loading.folded(connection, case_id)
     except (KeyError, ValueError) as wrong:
         raise Unreadable(case_id) from wrong
 
@@ -131,8 +131,8 @@ def narrowed(
 
 def as_reference(words: str) -> str:
     """A reference as it is kept, however somebody typed it."""
-    letters = "".join(letter for letter in words.upper() if letter.isalnum())
-    return f"{letters[:5]}-{letters[5:]}"
+    messages = "".join(message for message in words.upper() if message.isalnum())
+    return f"{messages[:5]}-{messages[5:]}"
 
 
 def view_of(row: Any) -> CaseView:

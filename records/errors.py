@@ -3,7 +3,7 @@
 RecordsError
 ├── LedgerConflict   the same seq with other contents: an alarm, never passed over
 ├── LedgerGap        a seq was left out: nothing is written
-├── UnknownPlan      events name a plan that nobody kept
+├── UnknownProcedure      events name a plan that nobody kept
 └── Unreadable       what is kept of a case is no case that this program knows
 """
 
@@ -35,13 +35,13 @@ class LedgerGap(RecordsError):  # noqa: N818
         self.given = given
 
 
-class UnknownPlan(RecordsError):  # noqa: N818
+class UnknownProcedure(RecordsError):  # noqa: N818
     """A plan is written before the event that names it."""
 
-    def __init__(self, plan_digest: str) -> None:
+    def __init__(self, procedure_digest: str) -> None:
         """Name the plan by its digest."""
-        super().__init__(f"the plan {plan_digest} was never kept")
-        self.plan_digest = plan_digest
+        super().__init__(f"the plan {procedure_digest} was never kept")
+        self.procedure_digest = procedure_digest
 
 
 class Unreadable(RecordsError):  # noqa: N818

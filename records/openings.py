@@ -21,7 +21,7 @@ HALF = 5  # two halves of five: 48 bits
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpenCase:
     """Reference, and seconds that the case's clock is ahead of the engine's."""
 
     case_id: str
@@ -60,7 +60,7 @@ def admit(connection: Connection, case_id: str, clock_offset: int = 0) -> str:
     return admitted.reference
 
 
-def of_case(connection: Connection, case_id: str) -> Opening | None:
+def of_case(connection: Connection, case_id: str) -> OpenCase | None:
     """Return what was fixed when this case began."""
     return _one(connection, _OF_CASE, case_id)
 
@@ -75,14 +75,14 @@ def references(connection: Connection, case_ids: Iterable[str]) -> dict[str, str
     return {row.case_id: row.reference for row in found}
 
 
-def lock(connection: Connection, case_id: str) -> Opening | None:
+def lock(connection: Connection, case_id: str) -> OpenCase | None:
     """Keep every other writer of this case out until the transaction ends."""
     return _one(connection, _LOCK, case_id)
 
 
-def _one(connection: Connection, query: Select[Any], case_id: str) -> Opening | None:
+def _one(connection: Connection, query: Select[Any], case_id: str) -> OpenCase | None:
     row = connection.execute(query, {"case": case_id}).one_or_none()
-    return None if row is None else Opening(row.case_id, row.reference, row.clock_offset)
+    return None if row is None else OpenCase(row.case_id, row.reference, row.clock_offset)
 
 
 _OF_CASE = select(openings.c.case_id, openings.c.reference, openings.c.clock_offset).where(

@@ -114,7 +114,7 @@ def sweep(connection: Connection, before: datetime, names: Iterable[str] | None 
     """Delete texts written before that moment which nothing names; return how many.
 
     `names` are the only ones looked at. Leave hours between: a command that timed out at the
-    caller may still happen, and events may be on their way (`activities/sweeping.py` asks).
+    caller may still happen, and events may be on their way (`engine/sweeping.py` asks).
     """
     gone = delete(private_texts).where(private_texts.c.written_at < before, ~_is_named())
     if names is not None:

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.events import Event
-from domain.rows import EscalationRow, Marks, touches_escalations
-from records import ledger, openings, plans
-from records.casetext import case_text
+from domain.case.events import Event
+from domain.case.projection import EscalationRow, Marks, touches_escalations
+from records import ledger, openings, procedures
+from records.case_json import case_text
 from records.errors import LedgerConflict
-from records.kept import Folded, Standing, fold_on, standing
 from records.ledger import NOTHING_YET, NewEvent
+from records.loading import Folded, LedgerPosition, fold_on, position
 from records.rows import Entry, entry_between, write
 from records.tables import escalations
-from workflows.encoding import PLAN_DIGEST, Json, event_from_json
+from workflows.encoding import PROCEDURE_DIGEST, Json, event_from_json
 
 __all__ = ["Batch", "NewEvent", "write_one", "write_together"]
 
@@ -32,24 +32,26 @@ class Batch:
     case_id: str
     events: tuple[NewEvent, ...]
     clock_offset: int = 0  # seconds; used only where nobody admitted the case before
-    plans: Mapping[str, Json] = field(default_factory=dict)
+    procedures: Mapping[str, Json] = field(default_factory=dict)
 
 
-def write_one(connection: Connection, batch: Batch) -> Standing:
+def write_one(connection: Connection, batch: Batch) -> LedgerPosition:
     """Write the events and the rows that follow; return where the case stands afterwards.
 
     Sending a batch twice, or one that overlaps with what is there, changes nothing more. Raises
-    LedgerConflict, LedgerGap or UnknownPlan; the caller's transaction must then be rolled back.
+    LedgerConflict, LedgerGap or UnknownProcedure; the caller's transaction must then be rolled back.
     """
-    plans.keep_json(connection, batch.plans)
+    procedures.keep_json(connection, batch.procedures)
     if openings.lock(connection, batch.case_id) is None:
         openings.admit(connection, batch.case_id, batch.clock_offset)
         openings.lock(connection, batch.case_id)
-    stands = standing(connection, batch.case_id)
+    stands = position(connection, batch.case_id)
     fresh = ledger.not_yet_there(connection, batch.case_id, batch.events, stands.head)
     if not fresh:
         return stands
-    plans.check_kept(connection, [e.body[PLAN_DIGEST] for e in fresh if PLAN_DIGEST in e.body])
+    procedures.check_kept(
+        connection, [e.body[PROCEDURE_DIGEST] for e in fresh if PROCEDURE_DIGEST in e.body]
+    )
     entry, after = _follows(connection, batch.case_id, stands, fresh)
     if not write(connection, [entry]):  # pragma: no cover - it was read under the lock
         raise LedgerConflict(batch.case_id, fresh[0].seq)
@@ -57,8 +59,8 @@ def write_one(connection: Connection, batch: Batch) -> Standing:
 
 
 def write_together(
-    connection: Connection, known: Mapping[str, Standing], batches: Sequence[Batch]
-) -> dict[str, Standing]:
+    connection: Connection, known: Mapping[str, LedgerPosition], batches: Sequence[Batch]
+) -> dict[str, LedgerPosition]:
     """Write batches of different cases in one statement; return where those written stand now.
 
     `known` is where each case stood when it was last written: nothing is read but what a card or
@@ -68,11 +70,11 @@ def write_together(
     nothing was written.
     """
     entries: list[Entry] = []
-    after: dict[str, Standing] = {}
+    after: dict[str, LedgerPosition] = {}
     for batch in batches:
         begins = batch.events[0].seq == 1
-        stands = Standing(NOTHING_YET, None) if begins else known.get(batch.case_id)
-        if stands is None or batch.plans:
+        stands = LedgerPosition(NOTHING_YET, None) if begins else known.get(batch.case_id)
+        if stands is None or batch.procedures:
             continue
         try:
             entry, then = _follows(connection, batch.case_id, stands, batch.events)
@@ -90,8 +92,8 @@ def write_together(
 
 
 def _follows(
-    connection: Connection, case_id: str, stands: Standing, fresh: Sequence[NewEvent]
-) -> tuple[Entry, Standing]:
+    connection: Connection, case_id: str, stands: LedgerPosition, fresh: Sequence[NewEvent]
+) -> tuple[Entry, LedgerPosition]:
     """What these events add to a case, and where it stands then."""
     rows, head = ledger.rows_after(stands.head, case_id, fresh)
     happened = [event_from_json(event.body) for event in fresh]
@@ -102,7 +104,7 @@ def _follows(
     after = fold_on(connection, case_id, before, happened)
     state = case_text(after.case, stands.text)
     entry = entry_between(before, after, state, stands.head, rows)
-    return entry, Standing(head, after.case, state)
+    return entry, LedgerPosition(head, after.case, state)
 
 
 def _marks(connection: Connection, case_id: str, happened: Sequence[Event]) -> Marks:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import JSON, Connection, Engine, Table, func, select, text
 
-from domain.case import Case
-from domain.views import shown_state
+from domain.case.reading import shown_state
+from domain.case.state import Case
 from records.alarms import BEHIND, BROKEN, CONFLICT, GAP, STUCK, list_open
+from records.case_json import case_text
 from records.cases import as_reference
-from records.casetext import case_text
-from records.errors import UnknownPlan
-from records.kept import Folded, fold_on, folded
+from records.errors import UnknownProcedure
 from records.ledger import events_of, head, verify
+from records.loading import Folded, fold_on, folded
 from records.rows import entry_between
 from records.tables import FOLDS, cases, events, openings
 
@@ -27,7 +27,7 @@ UNKNOWN = "unknown"  # the status of a case whose ledger was changed by hand
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LedgerPosition:
     """Where a case stands: events so far, and the state people see."""
 
     version: int
@@ -42,7 +42,7 @@ class Difference:
     what: str
 
 
-def kept(connection: Connection, case_id: str | None = None) -> dict[str, Standing]:
+def kept(connection: Connection, case_id: str | None = None) -> dict[str, LedgerPosition]:
     """Where every case stands by the ledger, or this one; the status is that of its folded row."""
     newest = select(events.c.case_id, func.max(events.c.seq).label("seq")).group_by(
         events.c.case_id
@@ -56,7 +56,7 @@ def kept(connection: Connection, case_id: str | None = None) -> dict[str, Standi
         )
     )
     return {
-        row.case_id: Standing(row.seq, row.status if row.version == row.seq else "unfolded")
+        row.case_id: LedgerPosition(row.seq, row.status if row.version == row.seq else "unfolded")
         for row in found
     }
 
@@ -69,22 +69,22 @@ def as_of_one_moment(database: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def of_case(connection: Connection, case_id: str) -> tuple[Standing | None, list[Difference]]:
+def of_case(connection: Connection, case_id: str) -> tuple[LedgerPosition | None, list[Difference]]:
     """Look at one case: its ledger row by row, then every row of the folds, made anew.
 
     Returns where the case stands by its ledger, and what is wrong; None where nothing is kept of
     it. Ask as of one moment: a case goes on.
     """
     wrong = broken(connection, case_id)
-    stands = Standing(head(connection, case_id).seq, UNKNOWN)
+    stands = LedgerPosition(head(connection, case_id).seq, UNKNOWN)
     if wrong:
         return stands, wrong
     if not stands.version:
         return None, []
     try:
         anew = fold_on(connection, case_id, None, events_of(connection, case_id))
-    except UnknownPlan:
-        return stands, [Difference(case_id, _NO_PLAN)]
+    except UnknownProcedure:
+        return stands, [Difference(case_id, _NO_PROCEDURE)]
     stands = replace(stands, status=shown_state(anew.case))
     if _row_at(connection, case_id) != stands.version:
         return stands, [Difference(case_id, _UNFOLDED.format(stands.version))]
@@ -127,7 +127,9 @@ def case_named(connection: Connection, reference: str) -> str | None:
     return connection.scalar(select(openings.c.case_id).where(wanted))
 
 
-def compare(ledger: Mapping[str, Standing], engine: Mapping[str, Standing]) -> list[Difference]:
+def compare(
+    ledger: Mapping[str, LedgerPosition], engine: Mapping[str, LedgerPosition]
+) -> list[Difference]:
     """Name each difference between the ledger and the open workflows, by case id."""
     found = [
         _difference(case_id, ledger.get(case_id), engine.get(case_id))
@@ -145,7 +147,7 @@ def alarmed(connection: Connection) -> list[Difference]:
 
 _UNFOLDED = "the rows do not stand at event {} of the ledger; reproject makes them"
 _ROWS = "the rows of {} do not say what the ledger says; reproject makes them anew"
-_NO_PLAN = "the ledger names a plan that is not kept"
+_NO_PROCEDURE = "the ledger names a plan that is not kept"
 _WHAT = {
     CONFLICT: "the records disagree: the ledger refused another event {}; recover settles it",
     GAP: "the records disagree: the ledger refused event {}, which does not follow; look at both",
@@ -158,12 +160,14 @@ _WHAT = {
 }
 
 
-def _difference(case_id: str, kept: Standing | None, runs: Standing | None) -> Difference | None:
+def _difference(
+    case_id: str, kept: LedgerPosition | None, runs: LedgerPosition | None
+) -> Difference | None:
     what = _what_differs(kept, runs)
     return Difference(case_id, what) if what else None
 
 
-def _what_differs(kept: Standing | None, runs: Standing | None) -> str:
+def _what_differs(kept: LedgerPosition | None, runs: LedgerPosition | None) -> str:
     if kept is None:
         return "runs in the engine, but the ledger does not know it"
     if kept.status == "unfolded":
@@ -202,7 +206,7 @@ def _state(connection: Connection, case_id: str) -> Case | None:
     """The case within its row: what it means counts, not in which words an older program put it."""
     try:
         return folded(connection, case_id)
-    except (LookupError, TypeError, ValueError, UnknownPlan):  # no case at all
+    except (LookupError, TypeError, ValueError, UnknownProcedure):  # no case at all
         return None
 
 

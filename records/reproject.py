@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete
 
 from records import ledger, openings
-from records.kept import fold_on
 from records.ledger import Finding
+from records.loading import fold_on
 from records.rows import write_rows
 from records.tables import FOLDS
 

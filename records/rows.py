@@ -1,4 +1,4 @@
-"""Writes events and the rows of `domain/rows.py`, of any number of cases, in one statement.
+"""Writes events and the rows of `domain/case/projection.py`, of any number of cases, in one statement.
 
 It decides nothing: what differs between two states of a case is told to it, and what it is told it
 writes only where the ledger still stands where the teller believed it to stand.
@@ -14,10 +14,10 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, Table, TextClause, text
 
-from domain.rows import Marks, TaskRow, changes_between
-from records.casetext import CaseText, case_text
-from records.kept import Folded
+from domain.case.projection import Marks, TaskRow, changes_between
+from records.case_json import CaseJson, case_text
 from records.ledger import Head
+from records.loading import Folded
 from records.tables import FOLDS, case_offices, cases, escalations, events, outbox, tasks
 from workflows.encoding import Json
 
@@ -43,7 +43,7 @@ class Entry:
 def entry_between(
     before: Folded | None,
     after: Folded,
-    state: CaseText,
+    state: CaseJson,
     head: Head | None = None,
     happened: Sequence[Json] = (),
 ) -> Entry:
@@ -109,7 +109,7 @@ def _list(rows: Iterable[bytes]) -> str:
     return f"[{b','.join(rows).decode()}]"
 
 
-def _with_state(row: bytes, state: CaseText) -> bytes:
+def _with_state(row: bytes, state: CaseJson) -> bytes:
     return row.removesuffix(b"}") + b',"state":' + state.text() + b"}"
 
 

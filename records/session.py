@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 
-from records.bounded import BoundedConnection, hung_up, opened
+from records.timeouts import TimeLimitedConnection, hung_up, opened
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 1_800  # below the 2 s that a local activity has (baselines.md part 2)
@@ -46,7 +46,7 @@ def make_engine(
     patience = statement_timeout_ms / 1000 + SILENCE_SECONDS
 
     @event.listens_for(engine, "do_connect")
-    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> BoundedConnection:
+    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> TimeLimitedConnection:
         del dialect, record
         return opened(patience, *arguments, **options)
 
@@ -61,5 +61,5 @@ def make_engine(
 
 
 def to_text(value: Any) -> str:
-    """JSON as it is kept: order as given, letters as themselves, no blanks."""
+    """JSON as it is kept: order as given, messages as themselves, no blanks."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

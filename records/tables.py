@@ -76,8 +76,8 @@ installation = Table(
 
 # -- written once
 
-plans = Table(
-    "plans",
+procedures = Table(
+    "procedures",
     metadata,
     Column("digest", Text, primary_key=True),
     _text("corridor"),
@@ -143,8 +143,8 @@ cases = Table(
     _case(primary=True),
     _number("version"),
     _number("edition"),
-    Column("plan_digest", Text, ForeignKey("plans.digest"), nullable=False),
-    Column("plan_digests", ARRAY(Text), nullable=False),
+    Column("procedure_digest", Text, ForeignKey("plans.digest"), nullable=False),
+    Column("procedure_digests", ARRAY(Text), nullable=False),
     _text("corridor"),
     _text("status"),  # open on_hold returned returned_legal_open closed cancelled
     Column("on_hold", Boolean, nullable=False),
@@ -259,7 +259,7 @@ outbox = Table(
     "outbox",
     metadata,
     _case(),
-    _number("letter"),
+    _number("message"),
     _text("kind"),
     _text("step"),
     _number("attempt"),
@@ -271,7 +271,7 @@ outbox = Table(
     _moment("leaves_at", needed=True),
     _moment("left_at"),
     _text("dropped"),
-    PrimaryKeyConstraint("case_id", "letter"),
+    PrimaryKeyConstraint("case_id", "message"),
 )
 
 # Not a fold: what the ledger refused is not in it. No foreign key: the case may be unknown here.

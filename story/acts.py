@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from story import words
+from story.model import Act
 from story.names import Names
-from story.shapes import Act
 from story.table import Table
 
 

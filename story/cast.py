@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.case import Office
-from domain.plan import side_of
+from domain.case.state import Office
+from domain.work.procedure import side_of
 from story import words
-from story.shapes import PartyTable, Person, Story, split_role
+from story.model import PartyTable, Person, Story, split_role
 
 NO_OFFICE = frozenset({"admin"})  # keeps the system running and holds nothing in a case
 

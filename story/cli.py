@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from story.file import StoryFileError, comes_later, read_story
+from story.model import Story
 from story.player import Played, play
 from story.report import as_json, as_text
 from story.rulebooks import added_words, rulebook_of
-from story.shapes import Story
 from story.stage import CoreStage, Stage
 
 HOLDS, FAILS, FILE_IS_WRONG = 0, 1, 2

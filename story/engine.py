@@ -20,13 +20,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from activities.errors import ActRefused, EngineAway, OutcomeUnknown
-from activities.virtual_time import at_rest, fast_forward
-from domain.commands import Command, Opening
-from domain.events import CaseOpened, Event
-from records import ledger, openings, plans
-from story.engine_room import EngineRoom, shared_room
-from story.shapes import Story
+from domain.case.commands import Command, OpenCase
+from domain.case.events import CaseOpened, Event
+from engine.errors import ActRefused, EngineAway, OutcomeUnknown
+from engine.virtual_time import at_rest, fast_forward
+from records import ledger, openings, procedures
+from story.engine_fixture import EngineRoom, shared_room
+from story.model import Story
 from story.stage import Refusal, Stage
 from workflows.messages import workflow_id
 
@@ -57,7 +57,7 @@ def stage(story: Story) -> Iterator[Stage]:
 class Played:
     """A case on this stage: under its own id, because a story may be played again and again."""
 
-    opening: Opening
+    opening: OpenCase
     case_id: str
     events: list[Event] = field(default_factory=list)
     settled: bool = False  # nothing was done since the events were read
@@ -77,13 +77,13 @@ class EngineStage:
 
     # -- the protocol of a stage
 
-    def open(self, person: str, opening: Opening, at: datetime) -> None:
+    def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         """Open the person's case at its own date."""
         case = Played(opening, str(uuid.uuid4()))
         self._cases[person] = case
         offset = _offset_to(at)
         with self._room.database.begin() as connection:
-            plans.keep(connection, opening.plan, opening.plan_digest)
+            procedures.keep(connection, opening.procedure, opening.procedure_digest)
             openings.admit(connection, case.case_id, offset)
         told = replace(opening, case_id=case.case_id)
         key = uuid.uuid4().hex
@@ -205,5 +205,5 @@ def _offset_to(at: datetime) -> int:
     return int(at.timestamp()) - int(datetime.now(UTC).timestamp())
 
 
-def _under_the_storys_id(event: Event, opening: Opening) -> Event:
+def _under_the_storys_id(event: Event, opening: OpenCase) -> Event:
     return replace(event, case_id=opening.case_id) if isinstance(event, CaseOpened) else event

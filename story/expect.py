@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from domain import events as e
-from domain import gates, views
-from domain.case import Case, Task
+from domain.case import events as e
+from domain.case import gates, reading
+from domain.case.state import Case, Task
 from story.cast import office_id
-from story.happened import Happened, messages, recorded
+from story.history import LedgerPosition
+from story.model import Story, Value, split_step
 from story.opening import flag_of
-from story.shapes import Story, Value, split_step
-from story.tape import Standing
+from story.selected_events import Happened, messages, recorded
 
 SELECTORS = ("step", "watch", "message", "event", "seen_by", "view")
 
@@ -39,7 +39,7 @@ class Looker:
         self,
         story: Story,
         words: Mapping[str, Value],
-        standing: Standing,
+        position: LedgerPosition,
         since: datetime | None = None,
         *,
         never: bool = False,
@@ -51,7 +51,7 @@ class Looker:
         self.never = never
         self.story = story
         self.words = words
-        self.standing = standing
+        self.position = position
         self.since = since
 
     # -- what the words select
@@ -59,12 +59,12 @@ class Looker:
     @property
     def case(self) -> Case:
         """The case as it stood."""
-        return self.standing.case
+        return self.position.case
 
     @property
     def at(self) -> datetime:
         """The moment looked at."""
-        return self.standing.at
+        return self.position.at
 
     @cached_property
     def step(self) -> str:
@@ -75,7 +75,7 @@ class Looker:
     @cached_property
     def task(self) -> Task | None:
         """The attempt that views speak of."""
-        return views.shown_task(self.case, self.step) if self.step else None
+        return reading.shown_task(self.case, self.step) if self.step else None
 
     @cached_property
     def happened(self) -> list[Happened]:
@@ -83,12 +83,12 @@ class Looker:
         offices = [self.office(name) for name in texts(self.words.get("to", ()))]
         if "message" in self.words:
             version = self.words.get("version")
-            found = messages(self.standing.events, str(self.words["message"]), self.step, offices)
+            found = messages(self.position.events, str(self.words["message"]), self.step, offices)
             found = [m for m in found if version in (None, m.version)]
             if self.never:
                 found = [m for m in found if self._carried_as_said(m)]
         else:
-            found = recorded(self.standing.events, str(self.words["event"]), self.step)
+            found = recorded(self.position.events, str(self.words["event"]), self.step)
             found = [one for one in found if self._moved_as_said(one)]
         if self.since is not None and "times" not in self.words:
             found = [one for one in found if one.at >= self.since]
@@ -167,7 +167,7 @@ def _is(look: Looker, found: object, expected: Value) -> tuple[str, bool]:
 
 
 def _state(look: Looker, expected: Value) -> tuple[str, bool]:
-    return _is(look, views.step_state(look.case, look.step, look.at), expected)
+    return _is(look, reading.step_state(look.case, look.step, look.at), expected)
 
 
 def _holder(look: Looker, expected: Value) -> tuple[str, bool]:
@@ -199,13 +199,13 @@ def _reminders(look: Looker, expected: Value) -> tuple[str, bool]:
 
 def _late_days(look: Looker, expected: Value) -> tuple[str, bool]:
     task = look.task
-    return _is(look, views.late_days(look.case, task, look.at) if task else 0, expected)
+    return _is(look, reading.late_days(look.case, task, look.at) if task else 0, expected)
 
 
 def _age_days(look: Looker, expected: Value) -> tuple[str, bool]:
     if look.task is None:
         return "never made", False
-    return _is(look, views.age_days(look.case, look.task, look.at), expected)
+    return _is(look, reading.age_days(look.case, look.task, look.at), expected)
 
 
 def _to(look: Looker, expected: Value) -> tuple[str, bool]:
@@ -219,7 +219,7 @@ def _escalation(look: Looker, expected: Value) -> tuple[str, bool]:
 
 
 def _next(look: Looker, expected: Value) -> tuple[str, bool]:
-    coming = views.next_rung(look.task) if look.task is not None else None
+    coming = reading.next_rung(look.task) if look.task is not None else None
     if coming is None:
         return "none", expected == "none"
     rung, at = coming
@@ -236,7 +236,7 @@ def _next(look: Looker, expected: Value) -> tuple[str, bool]:
 
 
 def _case(look: Looker, expected: Value) -> tuple[str, bool]:
-    return _is(look, views.shown_state(look.case), expected)
+    return _is(look, reading.shown_state(look.case), expected)
 
 
 def _gate(look: Looker, expected: Value) -> tuple[str, bool]:
@@ -256,18 +256,18 @@ def _why(look: Looker, expected: Value) -> tuple[str, bool]:
 
 
 def _sentence(look: Looker, expected: Value) -> tuple[str, bool]:
-    text = views.waits_for(look.case, look.at).text
+    text = reading.waits_for(look.case, look.at).text
     return text, all(word.lower() in text.lower() for word in texts(expected))
 
 
 def _turn(look: Looker, expected: Value) -> tuple[str, bool]:
-    return _is(look, views.waits_for(look.case, look.at).turn, expected)
+    return _is(look, reading.waits_for(look.case, look.at).turn, expected)
 
 
 def _forecast(look: Looker, expected: Value) -> tuple[str, bool]:
     lines = [
         f"{one.step} {one.rung} {_day_of(look.case, one.step, one.at).isoformat()}"
-        for one in views.forecast(look.case, look.at)
+        for one in reading.forecast(look.case, look.at)
     ]
     rest = iter(lines)
     wanted = [_without_segment(line) for line in texts(expected)]
@@ -302,7 +302,7 @@ def _flag(look: Looker, expected: Value) -> tuple[str, bool]:
 
 
 def _segment(look: Looker, expected: Value) -> tuple[str, bool]:
-    return _is(look, look.case.plan.corridor, expected)
+    return _is(look, look.case.procedure.corridor, expected)
 
 
 # -- what left, what happened, what is seen
@@ -342,12 +342,12 @@ def _seen(look: Looker) -> set[str]:
     office = look.office(str(look.words["seen_by"]))
     view = look.words.get("view")
     every = (str(view),) if view else ("task", "case", "stalled", "inbox")
-    seen = (views.seen_by(look.case, office, one, look.at) for one in every)
+    seen = (reading.seen_by(look.case, office, one, look.at) for one in every)
     return set().union(*seen)
 
 
 def _manifest_versions(look: Looker, expected: Value) -> tuple[str, bool]:
-    made = {event.version for event in look.standing.events if isinstance(event, e.ManifestMade)}
+    made = {event.version for event in look.position.events if isinstance(event, e.ManifestMade)}
     return str(len(made)), isinstance(expected, int) and len(made) >= expected
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from story import words
+from story.model import Value, split_step
 from story.names import Names
-from story.shapes import Value, split_step
 from story.table import Table, not_allowed
 
 _DATE = r"\d{4}-\d\d-\d\d"

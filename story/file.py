@@ -13,8 +13,7 @@ from typing import Any, Literal, TypeVar
 from story import words
 from story.acts import act_keys, read_act
 from story.expectations import read_words
-from story.names import Added, AddedBy, Names
-from story.shapes import (
+from story.model import (
     Act,
     CalendarTable,
     Disturb,
@@ -30,6 +29,7 @@ from story.shapes import (
     split_role,
     split_step,
 )
+from story.names import Added, AddedBy, Names
 from story.table import StoryFileError, Table, lines_of, not_allowed, read_zone
 
 __all__ = [

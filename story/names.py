@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from story import words
-from story.shapes import PartyTable, Person, SegmentTable, split_role, split_step
+from story.model import PartyTable, Person, SegmentTable, split_role, split_step
 from story.table import Table, not_allowed
 
 

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from domain.calendar import Calendar
-from domain.case import EDITION, Office
-from domain.commands import Opening
-from domain.deadlines import add_months
-from domain.plan import Plan
-from domain.rulebook import Rulebook, RulesWrong, digest_of, plan_for
+from domain.case.commands import OpenCase
+from domain.case.state import EDITION, Office
+from domain.rules.book import Rulebook, RulesWrong, digest_of, procedure_for
+from domain.work.calendar import Calendar
+from domain.work.deadlines import add_months
+from domain.work.procedure import Procedure
 from story import words
 from story.cast import cast_for, office_id
-from story.shapes import CalendarTable, Person, Story, World
+from story.model import CalendarTable, Person, Story, World
 from story.table import StoryFileError
 
 # Countries that may have no calendar in the rules (stories.md 3.2); others use the file's zone.
@@ -26,19 +26,24 @@ ZONES = {"TH": 420, "LA": 420, "KH": 420, "VN": 420, "MM": 390, "MY": 480, "SG":
 ADULT_AT = 18
 
 
-def plan_of(story: Story, person: Person, rulebook: Rulebook) -> Plan:
+def procedure_of(story: Story, person: Person, rulebook: Rulebook) -> Procedure:
     """The rules of the story's corridor, with its policy and its calendars.
 
     Raises StoryFileError when the rules cannot be used or the policy names no value of them.
     """
     corridor = story.segments[0].corridor
     try:
-        plan = plan_for(rulebook, corridor, story.policy, {})
+        procedure = procedure_for(rulebook, corridor, story.policy, {})
     except RulesWrong as wrong:
         raise _file_error(story, wrong) from wrong
-    countries = (plan.host, plan.origin, person.country or plan.origin, *story.calendars)
+    countries = (
+        procedure.host,
+        procedure.origin,
+        person.country or procedure.origin,
+        *story.calendars,
+    )
     calendars = {c: calendar_of(story, rulebook, c, story.calendars.get(c)) for c in countries}
-    return replace(plan, origin=person.country or plan.origin, calendars=calendars)
+    return replace(procedure, origin=person.country or procedure.origin, calendars=calendars)
 
 
 def _file_error(story: Story, wrong: RulesWrong) -> StoryFileError:
@@ -70,12 +75,16 @@ def calendar_of(
 
 
 def opening_for(
-    story: Story, person: Person, plan: Plan, rulebook: Rulebook, earlier: Iterable[World] = ()
-) -> Opening:
+    story: Story,
+    person: Person,
+    procedure: Procedure,
+    rulebook: Rulebook,
+    earlier: Iterable[World] = (),
+) -> OpenCase:
     """How this person's case begins; `earlier` are the changes of the world known before."""
-    cast = cast_for(story, person, plan.host, plan.origin)
+    cast = cast_for(story, person, procedure.host, procedure.origin)
     offices = {office.id: office for office in cast.offices}
-    calendars = dict(plan.calendars)
+    calendars = dict(procedure.calendars)
     crossings: dict[str, str] = {}
     for world in earlier:
         match world.about:
@@ -88,14 +97,14 @@ def opening_for(
                 changed = changed_post(story, world, person, offices)
                 if changed is not None:
                     offices[changed.id] = changed
-    plan = replace(plan, calendars=calendars)
-    desk = offices[cast.roles[f"{plan.home}.desk"]]
-    return Opening(
+    procedure = replace(procedure, calendars=calendars)
+    desk = offices[cast.roles[f"{procedure.home}.desk"]]
+    return OpenCase(
         case_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{story.title}/{story.opens}/{person.id}")),
-        plan=plan,
-        plan_digest=digest_of(plan),
-        adult_on=adult_on(person, plan.calendar(plan.host).local_date(story.opens)),
-        country=person.country or plan.origin,
+        procedure=procedure,
+        procedure_digest=digest_of(procedure),
+        adult_on=adult_on(person, procedure.calendar(procedure.host).local_date(story.opens)),
+        country=person.country or procedure.origin,
         offices=tuple(offices.values()),
         roles=cast.roles,
         flags=tuple(flag_of(story, flag) for flag in person.flags),

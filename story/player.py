@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 
-from domain import events as e
-from domain.case import Case
-from domain.commands import Opening
-from domain.plan import Plan
-from domain.rulebook import Rulebook, digest_of
+from domain.case import events as e
+from domain.case.commands import OpenCase
+from domain.case.state import Case
+from domain.rules.book import Rulebook, digest_of
+from domain.work.procedure import Procedure
 from story.expect import Finding, Looker
-from story.opening import opening_for, plan_of
-from story.shapes import Act, Expect, Never, Person, Story, Value, World
+from story.history import History, LedgerPosition
+from story.model import Act, Expect, Never, Person, Story, Value, World
+from story.opening import opening_for, procedure_of
 from story.stage import CoreStage, Stage
-from story.tape import Standing, Tape
 from story.timeline import Moment, before_opening, moments_of
 from story.translate import Translator
 
@@ -55,7 +55,7 @@ class Played:
 
     story: Story
     stage: str
-    tapes: dict[str, Tape] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
 
@@ -93,7 +93,7 @@ class _Playing:
         self.read = read
         self.translator = Translator(story)
         self.persons = {person.id: person for person in story.persons}
-        self.plans: dict[str, Plan] = {}
+        self.procedures: dict[str, Procedure] = {}
         self.active: Rulebook | None = None  # a newer rulebook than the one cases opened with
         self.played = Played(story, stage.name)
 
@@ -104,12 +104,12 @@ class _Playing:
                 self.rulebook = self._rules_of(world)
         openings = {}
         for person in self.persons.values():
-            plan = plan_of(self.story, person, self.rulebook)
-            openings[person.id] = opening_for(self.story, person, plan, self.rulebook, early)
-        self._learn_plans(openings)
+            procedure = procedure_of(self.story, person, self.rulebook)
+            openings[person.id] = opening_for(self.story, person, procedure, self.rulebook, early)
+        self._learn_procedures(openings)
         for name, opening in openings.items():
             self.stage.open(name, opening, self.story.opens)
-            self.played.tapes[name] = Tape(opening, self.plans)
+            self.played.histories[name] = History(opening, self.procedures)
         for moment in moments_of(self.story):
             self._moment(moment)
         self._judge()
@@ -121,21 +121,21 @@ class _Playing:
         folder = (self.story.path.parent / world.subject).resolve()
         return self.read(folder) if self.read is not None else self.rulebook
 
-    def _learn_plans(self, openings: dict[str, Opening]) -> None:
+    def _learn_procedures(self, openings: dict[str, OpenCase]) -> None:
         """Every plan a case may be moved to, so that its events can be folded."""
         for opening in openings.values():
-            self.plans[opening.plan_digest] = opening.plan
+            self.procedures[opening.procedure_digest] = opening.procedure
         for world in self.story.worlds:
             if world.about == "rules":
                 for person in self.persons.values():
-                    plan = plan_of(self.story, person, self._rules_of(world))
-                    self.plans[digest_of(plan)] = plan
+                    procedure = procedure_of(self.story, person, self._rules_of(world))
+                    self.procedures[digest_of(procedure)] = procedure
 
-    def _newer_plan(self, person: Person) -> tuple[Plan, str] | None:
+    def _newer_procedure(self, person: Person) -> tuple[Procedure, str] | None:
         if self.active is None:
             return None
-        plan = plan_of(self.story, person, self.active)
-        return plan, digest_of(plan)
+        procedure = procedure_of(self.story, person, self.active)
+        return procedure, digest_of(procedure)
 
     # -- one moment: the world, acts in file order, timers
 
@@ -151,9 +151,9 @@ class _Playing:
             self._read(person)
 
     def _read(self, person: str) -> Case:
-        tape = self.played.tapes[person]
-        tape.read(self.stage.events(person))
-        return tape.case
+        history = self.played.histories[person]
+        history.read(self.stage.events(person))
+        return history.case
 
     def _world(self, world: World, at: datetime) -> None:
         said = ""
@@ -171,9 +171,9 @@ class _Playing:
         said = ""
         for name in act.who:
             case = self._read(name)
-            rules = self._newer_plan(self.persons[name])
+            rules = self._newer_procedure(self.persons[name])
             command = self.translator.act(act, case, rules)
-            before = len(self.played.tapes[name].events)
+            before = len(self.played.histories[name].events)
             refusal = self.stage.act(name, command, act.at)
             self._read(name)
             if refusal is None and act.refused is not None:
@@ -186,7 +186,7 @@ class _Playing:
 
     def _changed(self, name: str, before: int, at: datetime) -> bool:
         """Anything new at that very moment; what was due earlier may have caught up."""
-        return any(event.at >= at for event in self.played.tapes[name].events[before:])
+        return any(event.at >= at for event in self.played.histories[name].events[before:])
 
     # -- judging
 
@@ -200,36 +200,36 @@ class _Playing:
 
     def _expected(self, expect: Expect, person: str) -> Judged:
         """At its moment, or, with `within`, at some moment soon after."""
-        tape = self.played.tapes[person]
+        history = self.played.histories[person]
         last = expect.at + (expect.within if expect.within is not None else self.stage.patience)
-        first = self._look(expect.words, tape.at(expect.at))
-        for at in (expect.at, *tape.moments(expect.at, last)):
-            findings = self._look(expect.words, tape.at(at))
+        first = self._look(expect.words, history.at(expect.at))
+        for at in (expect.at, *history.moments(expect.at, last)):
+            findings = self._look(expect.words, history.at(at))
             if all(one.holds for one in findings):
                 return Judged(expect.at, expect, person, findings, holds=True)
         return Judged(expect.at, expect, person, first, holds=False)
 
-    def _look(self, words: Mapping[str, Value], standing: Standing) -> tuple[Finding, ...]:
-        return tuple(Looker(self.story, words, standing).findings())
+    def _look(self, words: Mapping[str, Value], position: LedgerPosition) -> tuple[Finding, ...]:
+        return tuple(Looker(self.story, words, position).findings())
 
     def _never(self, never: Never, person: str) -> Judged:
         first = max(self.story.opens, never.from_ or self.story.opens)
         last = min(self.story.last_moment, never.until or self.story.last_moment)
-        tape = self.played.tapes[person]
+        history = self.played.histories[person]
         if set(never.words) <= {"step"}:
-            return self._never_made(never, person, tape, (first, last))
-        for at in self._moments_to_check(never, tape, first, last):
-            looker = Looker(self.story, never.words, tape.at(at), first, never=True)
+            return self._never_made(never, person, history, (first, last))
+        for at in self._moments_to_check(never, history, first, last):
+            looker = Looker(self.story, never.words, history.at(at), first, never=True)
             findings = tuple(looker.findings())
             if findings and all(one.holds for one in findings):
                 return Judged(at, never, person, findings, holds=False)
         return Judged(last, never, person, (), holds=True)
 
     def _never_made(
-        self, never: Never, person: str, tape: Tape, window: tuple[datetime, datetime]
+        self, never: Never, person: str, history: History, window: tuple[datetime, datetime]
     ) -> Judged:
-        step = Looker(self.story, never.words, tape.at(window[1])).step
-        for event in tape.events:
+        step = Looker(self.story, never.words, history.at(window[1])).step
+        for event in history.events:
             made = isinstance(event, e.TaskOffered) and event.step == step
             if made and window[0] <= event.at <= window[1]:
                 finding = Finding("step", step, "it was made", holds=True)
@@ -237,19 +237,19 @@ class _Playing:
         return Judged(window[1], never, person, (), holds=True)
 
     def _moments_to_check(
-        self, never: Never, tape: Tape, first: datetime, last: datetime
+        self, never: Never, history: History, first: datetime, last: datetime
     ) -> list[datetime]:
         """Whenever anything happened, both ends, and for words of time every midnight."""
-        found = {first, last, *tape.moments(first, last)}
+        found = {first, last, *history.moments(first, last)}
         if TIME_ALONE & set(never.words):
-            for offset in _offsets(tape.case):
+            for offset in _offsets(history.case):
                 found.update(_midnights(first, last, offset))
         return sorted(found)
 
 
 def _offsets(case: Case) -> set[int]:
     """The zones of the countries that count in this case, in minutes."""
-    return {case.plan.calendar(country).zone_minutes for country in case.plan.calendars}
+    return {case.procedure.calendar(country).zone_minutes for country in case.procedure.calendars}
 
 
 def _midnights(first: datetime, last: datetime, minutes: int) -> list[datetime]:

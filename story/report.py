@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from domain import events as e
+from domain.case import events as e
+from story.history import History
+from story.model import Act, Expect, Never, Value, World
 from story.player import Done, Judged, Played
-from story.shapes import Act, Expect, Never, Value, World
-from story.tape import Tape
 from story.telling import tell
 
 MARKS = {True: "  ok", False: "FAIL", None: "    "}
@@ -39,8 +39,8 @@ def lines_of(played: Played) -> list[Line]:
     for number, done in enumerate(played.done):
         kind = WORLD if isinstance(done.what, World) else ACT
         found.append((done.at, kind, number, _done(done)))
-    for person, tape in played.tapes.items():
-        for number, line in enumerate(_events(person, tape)):
+    for person, history in played.histories.items():
+        for number, line in enumerate(_events(person, history)):
             found.append((line.at, EVENT, number, line))
     for number, judged in enumerate(played.judged):
         if isinstance(judged.what, Expect):
@@ -98,9 +98,9 @@ def _summary(played: Played) -> str:
 # -- lines
 
 
-def _events(person: str, tape: Tape) -> Iterator[Line]:
-    for event in tape.events:
-        text = tell(event, tape.at(event.at).case)
+def _events(person: str, history: History) -> Iterator[Line]:
+    for event in history.events:
+        text = tell(event, history.at(event.at).case)
         if text:
             yield Line(event.at, "event", person, text)
 
@@ -184,14 +184,16 @@ def _value(value: object) -> str:
 
 def _around(played: Played, judged: Judged) -> list[str]:
     """The three events around a failure: about its step where it names one."""
-    tape = played.tapes[judged.person]
+    history = played.histories[judged.person]
     step = str(judged.what.words.get("step") or judged.what.words.get("watch") or "")
-    about = [x for x in tape.events if step and getattr(x, "step", "") == step.split("/", 1)[-1]]
-    about = about or [x for x in tape.events if step and getattr(x, "step", "") == step]
-    events: list[e.Event] = about or list(tape.events)
-    told = [x for x in events if tell(x, tape.at(x.at).case)]
+    about = [x for x in history.events if step and getattr(x, "step", "") == step.split("/", 1)[-1]]
+    about = about or [x for x in history.events if step and getattr(x, "step", "") == step]
+    events: list[e.Event] = about or list(history.events)
+    told = [x for x in events if tell(x, history.at(x.at).case)]
     before = [x for x in told if x.at <= judged.at]
     after = [x for x in told if x.at > judged.at]
     chosen = (before[-2:] + after)[:3] if after else before[-3:]
     zone = played.story.zone
-    return [f"{x.at.astimezone(zone):%Y-%m-%d %H:%M} {tell(x, tape.at(x.at).case)}" for x in chosen]
+    return [
+        f"{x.at.astimezone(zone):%Y-%m-%d %H:%M} {tell(x, history.at(x.at).case)}" for x in chosen
+    ]

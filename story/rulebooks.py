@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from domain.rulebook import Rulebook, read_corridor
+from domain.rules.book import Rulebook, read_corridor
 from rulefiles import SHIPPED, read_rules
 from story.names import Added
 
@@ -25,7 +25,7 @@ def added_words(folder: Path | None) -> Added:
     rulebook = rulebook_of(folder)
     steps: dict[str, set[str]] = {}
     for corridor in rulebook.corridors:
-        for name, card in read_corridor(rulebook, corridor, {}).plan.cards.items():
+        for name, card in read_corridor(rulebook, corridor, {}).procedure.cards.items():
             if not card.watch:
                 steps.setdefault(name, set()).update(card.outcomes)
     return Added(

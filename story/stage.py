@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from domain.apply import blank, fold
-from domain.case import Case
-from domain.commands import Command, Opening
-from domain.core import advance, open_case
+from domain.case.apply import blank, fold
+from domain.case.commands import Command, OpenCase
+from domain.case.core import advance, open_case
+from domain.case.events import Event
+from domain.case.state import Case
 from domain.errors import Refused
-from domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Stage(Protocol):
     name: str
     patience: timedelta  # how long after its moment an expectation may come true, without `within`
 
-    def open(self, person: str, opening: Opening, at: datetime) -> None:
+    def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         """Open the person's case."""
 
     def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
@@ -59,10 +59,10 @@ class CoreStage:
         self._cases: dict[str, Case] = {}
         self._events: dict[str, list[Event]] = {}
 
-    def open(self, person: str, opening: Opening, at: datetime) -> None:
+    def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         """Open the person's case."""
         self._events[person] = []
-        self._cases[person] = blank(opening.case_id, opening.plan, opening.plan_digest)
+        self._cases[person] = blank(opening.case_id, opening.procedure, opening.procedure_digest)
         self._take(person, open_case(opening, at))
 
     def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
@@ -72,9 +72,9 @@ class CoreStage:
             happened = advance(case, command, at)
         except Refused as refused:
             return Refusal(refused.slug, refused.detail)
-        if command.plan is not None:
-            plans = {**case.plans, command.plan_digest: command.plan}
-            self._cases[person] = replace(case, plans=plans)
+        if command.procedure is not None:
+            procedures = {**case.procedures, command.procedure_digest: command.procedure}
+            self._cases[person] = replace(case, procedures=procedures)
         self._take(person, happened)
         return None
 

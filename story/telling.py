@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from domain import events as e
-from domain.case import Case
+from domain.case import events as e
+from domain.case.state import Case
 
 
 def tell(event: e.Event, case: Case) -> str:
@@ -37,7 +37,9 @@ def _acted(event: e.Acted, words: str) -> str:
 def _offered(event: e.TaskOffered, case: Case) -> str:
     due = f", due {_when(event.due_at, case, event.made_for)}" if event.due_at else ""
     again = f" again, attempt {event.attempt}" if event.attempt > 1 else ""
-    holder = f" offered to {event.holder}" if case.plan.cards[event.step].watch is False else ""
+    holder = (
+        f" offered to {event.holder}" if case.procedure.cards[event.step].watch is False else ""
+    )
     return f"{event.step}{holder or ': the watch begins'}{again}{due}"
 
 
@@ -53,7 +55,7 @@ def _rung(event: e.RungFired, case: Case) -> str:
     return f"{event.rung} of {event.step} to {_to(event.to)}{asks}"
 
 
-def _letter(event: e.LetterLeft, case: Case) -> str:
+def _message(event: e.MessageReleased, case: Case) -> str:
     del case
     about = " ".join(word for word in (event.step, event.about) if word)
     version = f", version {event.version}" if event.version else ""
@@ -92,7 +94,7 @@ def _always(words: str) -> Teller:
 
 
 _TELL: dict[type[e.Event], Teller] = {
-    e.CaseOpened: lambda *x: f"the case opens ({x[1].plan.corridor})",
+    e.CaseOpened: lambda *x: f"the case opens ({x[1].procedure.corridor})",
     e.CaseMoved: lambda x, _: f"the case is {x.state}: {x.why}",
     e.CaseReopened: lambda x, _: _acted(x, "the case is reopened"),
     e.CaseHeld: lambda x, _: _acted(x, f"on hold until {x.until}"),
@@ -130,15 +132,15 @@ _TELL: dict[type[e.Event], Teller] = {
     e.BarSet: lambda x, _: _acted(x, f"bar {x.kind}, review {x.review}"),
     e.BarLifted: lambda x, _: _acted(x, f"bar {x.kind} lifted"),
     e.HandoverPlanned: lambda x, c: _acted(x, f"handover planned for {_when(x.planned_at, c)}"),
-    e.PlanEnded: lambda x, _: f"the plan of the handover ends: {x.why}",
+    e.HandoverEnded: lambda x, _: f"the plan of the handover ends: {x.why}",
     e.Departed: lambda x, _: _acted(x, "departed"),
     e.ManifestMade: lambda x, _: f"manifest version {x.version}" + (", empty" if x.empty else ""),
     e.CrossingChanged: lambda x, _: f"crossing {x.crossing} is {x.status}",
     e.CalendarChanged: lambda x, _: f"the calendar of {x.calendar.country} changes",
     e.PostChanged: _post,
-    e.LetterWritten: lambda x, c: (
+    e.MessageQueued: lambda x, c: (
         f"message {x.kind} ({x.step}) to {x.to} waits until {_when(x.leaves_at, c)}"
     ),
-    e.LetterLeft: _letter,
-    e.LetterDropped: lambda x, _: f"message {x.id} will not leave: {x.why}",
+    e.MessageReleased: _message,
+    e.MessageDropped: lambda x, _: f"message {x.id} will not leave: {x.why}",
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from story.model import Act, Disturb, Expect, Story, World
 from story.opening import since_when
-from story.shapes import Act, Disturb, Expect, Story, World
 
 
 @dataclass

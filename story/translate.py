@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from domain.case import Case
-from domain.commands import Command
-from domain.plan import Plan
-from domain.rulebook import Rulebook
+from domain.case.commands import Command
+from domain.case.state import Case
+from domain.rules.book import Rulebook
+from domain.work.procedure import Procedure
 from story.cast import office_id
+from story.model import Act, Person, Story, When, World, split_step
 from story.opening import calendar_of, changed_post, flag_of
-from story.shapes import Act, Person, Story, When, World, split_step
 
 PLAIN = ("amount", "currency")  # results that are no free text
 DATES = ("valid_until", "until", "review")  # may stand in `result` as well as beside it
@@ -41,7 +41,7 @@ class Translator:
         """The office of a party or role; empty for none."""
         return office_id(self.story, name) if name else ""
 
-    def act(self, act: Act, case: Case, rules: tuple[Plan, str] | None) -> Command:
+    def act(self, act: Act, case: Case, rules: tuple[Procedure, str] | None) -> Command:
         """The command of an act; `rules`: the newer plan that adopt_rules would move to."""
         by = self.office(act.by)
         given = act.result
@@ -75,8 +75,8 @@ class Translator:
             approved_by=self._approver(act, case),
             evidence=self.private(given.get("evidence")),
             fields=self._fields(given),
-            plan=rules[0] if rules and act.do == "adopt_rules" else None,
-            plan_digest=rules[1] if rules and act.do == "adopt_rules" else "",
+            procedure=rules[0] if rules and act.do == "adopt_rules" else None,
+            procedure_digest=rules[1] if rules and act.do == "adopt_rules" else "",
         )
 
     def _approver(self, act: Act, case: Case) -> str:

@@ -1,4 +1,4 @@
-"""Small plans and cases for tests, made by the real core: `a_plan`, `an_opening`, `a_life`.
+"""Small plans and cases for tests, made by the real core: `a_procedure`, `an_opening`, `a_life`.
 
 Nothing here knows a database or an engine.
 """
@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.apply import blank, fold
-from domain.case import Case, Office
-from domain.commands import Command, Opening
-from domain.core import advance, open_case
-from domain.deadlines import Clock
-from domain.events import Event
-from domain.plan import Card, Ladder, Need, Outcome, Plan, Rung
-from domain.rulebook import digest_of
+from domain.case.apply import blank, fold
+from domain.case.commands import Command, OpenCase
+from domain.case.core import advance, open_case
+from domain.case.events import Event
+from domain.case.state import Case, Office
+from domain.rules.book import digest_of
+from domain.work.deadlines import Clock
+from domain.work.procedure import Card, Ladder, Need, Outcome, Procedure, Rung
 
 MONDAY = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # 09:00 in Vientiane and Bangkok
 
@@ -56,7 +56,7 @@ def a_card(step: str, owner: str, *outcomes: str, **changes: Any) -> Card:
     return replace(card, **changes)
 
 
-def a_plan(*more: Card, **changes: Any) -> Plan:
+def a_procedure(*more: Card, **changes: Any) -> Procedure:
     """Ask, answer, closure: enough to be late, to climb and to end. Add cards of your own."""
     cards = (
         a_card("ask", "host.case", "sent", after=(Need(("opening",)),)),
@@ -79,7 +79,7 @@ def a_plan(*more: Card, **changes: Any) -> Plan:
             outcomes={"closed": Outcome("closed", case="closed")},
         ),
     )
-    plan = Plan(
+    procedure = Procedure(
         corridor="th-la",
         host="TH",
         origin="LA",
@@ -102,7 +102,7 @@ def a_plan(*more: Card, **changes: Any) -> Plan:
         consent_confirmed_within=Clock(72, "hours"),
         idle_after=Clock(14, "days"),
     )
-    return replace(plan, **changes)
+    return replace(procedure, **changes)
 
 
 def office_of(role: str) -> str:
@@ -130,13 +130,13 @@ def some_offices() -> tuple[Office, ...]:
     return (*made, *chiefs)
 
 
-def an_opening(plan: Plan | None = None, **changes: Any) -> Opening:
+def an_opening(procedure: Procedure | None = None, **changes: Any) -> OpenCase:
     """A grown woman's case, opened under `plan`, with an id of its own."""
-    chosen = plan or a_plan()
-    opening = Opening(
+    chosen = procedure or a_procedure()
+    opening = OpenCase(
         case_id=str(uuid.uuid4()),
-        plan=chosen,
-        plan_digest=digest_of(chosen),
+        procedure=chosen,
+        procedure_digest=digest_of(chosen),
         adult_on=datetime(2015, 1, 1, tzinfo=UTC).date(),
         country="LA",
         offices=some_offices(),
@@ -154,7 +154,7 @@ def an_act(do: str, role: str, **fields: Any) -> Command:
 class Life:
     """A case and everything that happened in it, one group of events for each move."""
 
-    opening: Opening
+    opening: OpenCase
     case: Case
     groups: tuple[tuple[Event, ...], ...]
 
@@ -166,13 +166,13 @@ class Life:
 
 def a_life(
     *moves: tuple[float, Command | None],
-    opening: Opening | None = None,
+    opening: OpenCase | None = None,
     opened_at: datetime = MONDAY,
 ) -> Life:
     """Play moves on the core: (days after the opening, command, or None for time alone)."""
     begin = opening or an_opening()
     groups = [open_case(begin, opened_at)]
-    case = fold(blank(begin.case_id, begin.plan, begin.plan_digest), groups[0])
+    case = fold(blank(begin.case_id, begin.procedure, begin.procedure_digest), groups[0])
     for days, command in moves:
         happened = advance(case, command, opened_at + timedelta(days=days))
         case = fold(case, happened)

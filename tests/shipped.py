@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from domain.case import Office
-from domain.commands import Opening
-from domain.plan import Plan, side_of
-from domain.rulebook import Rulebook, plan_for, rulebook_from
+from domain.case.commands import OpenCase
+from domain.case.state import Office
+from domain.rules.book import Rulebook, procedure_for, rulebook_from
+from domain.work.procedure import Procedure, side_of
 
 RULES = Path(__file__).parents[1] / "rules"
 OPENS = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # Monday, 09:00 in Thailand and Laos
@@ -47,14 +47,14 @@ def shipped_rulebook() -> Rulebook:
 
 
 @cache
-def shipped_plan(corridor: str) -> Plan:
+def shipped_procedure(corridor: str) -> Procedure:
     """A corridor's plan; Monday to Friday and no holidays."""
-    return plan_for(shipped_rulebook(), corridor, calendars={})
+    return procedure_for(shipped_rulebook(), corridor, calendars={})
 
 
-def every_office(plan: Plan) -> tuple[Office, ...]:
+def every_office(procedure: Procedure) -> tuple[Office, ...]:
     """An office named like its role, and a made-up supervisor, for every role of stories.md 2.1."""
-    countries = {"host": plan.host, "origin": plan.origin}
+    countries = {"host": procedure.host, "origin": procedure.origin}
     roles = [f"{side}.{name}" for side in countries for name in NAMES] + list(SIDELESS)
     found: list[Office] = []
     for role in roles:
@@ -67,16 +67,16 @@ def every_office(plan: Plan) -> tuple[Office, ...]:
 
 def shipped_opening(
     corridor: str, *, adult_on: date | None = date(2020, 1, 1), flags: tuple[str, ...] = ()
-) -> Opening:
+) -> OpenCase:
     """A first report under the shipped rules."""
-    plan = shipped_plan(corridor)
-    offices = every_office(plan)
-    return Opening(
+    procedure = shipped_procedure(corridor)
+    offices = every_office(procedure)
+    return OpenCase(
         case_id="00000000-0000-7000-8000-000000000001",
-        plan=plan,
-        plan_digest="shipped",
+        procedure=procedure,
+        procedure_digest="shipped",
         adult_on=adult_on,
-        country=plan.origin,
+        country=procedure.origin,
         offices=offices,
         roles={office.role: office.id for office in offices if "supervisor" not in office.role},
         flags=flags,

@@ -1,6 +1,6 @@
 """One durable run for each case: it takes acts, keeps one timer, and writes what happened.
 
-It decides nothing itself (`domain.core` does) and touches nothing itself (`workflows.ports` does).
+It decides nothing itself (`domain.case.core` does) and touches nothing itself (`workflows.ports` does).
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
+from domain.case.reading import shown_state
 from domain.errors import Refused
-from domain.views import shown_state
 from workflows import options
 from workflows.encoding import EVENT, command_from_json, opening_from_json
-from workflows.living import LivingCase, Step
 from workflows.messages import (
     ACT,
     BEHIND,
@@ -35,12 +34,13 @@ from workflows.ports import (
     FOLLOW,
     LEDGER_TROUBLE,
     PROJECT,
-    UNKNOWN_PLAN,
+    UNKNOWN_PROCEDURE,
     Batch,
     Followed,
     Held,
 )
 from workflows.ports import Refused as RefusedByLedger
+from workflows.state import RunState, Step
 
 
 @workflow.defn(name=CASE_WORKFLOW)
@@ -58,7 +58,7 @@ class CaseWorkflow:
         """Take up the case. Updates of the first task come before `run`, so all must be here."""
         self._clock_offset = start.clock_offset
         self._offset = timedelta(seconds=start.clock_offset)
-        self._living: LivingCase | None = None
+        self._state: RunState | None = None
         self._unopened: ApplicationError | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: datetime | None = None
@@ -67,47 +67,47 @@ class CaseWorkflow:
         self._ledger_trouble = ""
         self._renew = False
         try:
-            self._living = self._taken_up(start)
+            self._state = self._taken_up(start)
         except Refused as refused:
             self._unopened = _refusal(refused)
         except Exception as wrong:  # noqa: BLE001 - an exception here would be retried for ever
             self._unopened = _unforeseen(wrong)
         _let_go(start)
 
-    def _taken_up(self, start: Start) -> LivingCase:
+    def _taken_up(self, start: Start) -> RunState:
         if start.snapshot is not None:
-            return LivingCase.from_snapshot(start.snapshot)
+            return RunState.from_snapshot(start.snapshot)
         if start.opening is None:
             raise ValueError("a case starts from a first report or from a snapshot")
         opening = opening_from_json(start.opening)
-        return LivingCase.opened(opening, self._moment(start.at), start.key, start.content)
+        return RunState.opened(opening, self._moment(start.at), start.key, start.content)
 
     @workflow.run
     async def run(self, start: Start) -> int:
         """Keep the timer and the projector going; return the version at which the case ended."""
-        if self._living is None:
+        if self._state is None:
             raise self._unopened or _unforeseen(RuntimeError())
         while True:
             self._set_timer()
-            if self._living.pending:
+            if self._state.pending:
                 await self._write()
-            elif self._living.case.ended:
+            elif self._state.case.ended:
                 break
             elif self._should_renew():
                 self._continue_as_new(start)
             else:
                 await workflow.wait_condition(self._something_to_do)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._living.case.version
+        return self._state.case.version
 
     def _something_to_do(self) -> bool:
-        living = self._alive()
-        return bool(living.pending) or living.case.ended or self._should_renew()
+        state = self._alive()
+        return bool(state.pending) or state.case.ended or self._should_renew()
 
-    def _alive(self) -> LivingCase:
-        if self._living is None:
+    def _alive(self) -> RunState:
+        if self._state is None:
             raise self._unopened or _unforeseen(RuntimeError())
-        return self._living
+        return self._state
 
     def _clock(self) -> datetime:
         """The case's own clock, in whole seconds."""
@@ -149,12 +149,12 @@ class CaseWorkflow:
         """
         try:
             key = _key()
-            living = self._alive()
-            found = living.answered(key, asked.content)
+            state = self._alive()
+            found = state.answered(key, asked.content)
             if found is not None:
                 return found
-            step = self._decided(living, asked)
-            answer = living.take(step, key, asked.content)
+            step = self._decided(state, asked)
+            answer = state.take(step, key, asked.content)
         except Refused as refused:
             raise _refusal(refused) from None
         except ApplicationError:
@@ -168,9 +168,9 @@ class CaseWorkflow:
     def _may_act(self, asked: Act) -> None:
         """Refuse without a trace in history: the whole transition is computed, and thrown away."""
         try:
-            living = self._alive()
-            if living.answered(_key(), asked.content) is None:
-                self._decided(living, asked)
+            state = self._alive()
+            if state.answered(_key(), asked.content) is None:
+                self._decided(state, asked)
         except Refused as refused:
             raise _refusal(refused) from None
         except ApplicationError:
@@ -178,7 +178,7 @@ class CaseWorkflow:
         except Exception as wrong:  # noqa: BLE001 - the caller is told, whatever it was
             raise _unforeseen(wrong) from None
 
-    def _decided(self, living: LivingCase, asked: Act) -> Step:
+    def _decided(self, state: RunState, asked: Act) -> Step:
         if self._ledger_trouble:
             raise ApplicationError(
                 "The ledger of this case must be looked at before it can go on.",
@@ -186,26 +186,26 @@ class CaseWorkflow:
                 type=LEDGER_TROUBLE,
                 non_retryable=True,
             )
-        if asked.ledger > living.case.version:
+        if asked.ledger > state.case.version:
             raise ApplicationError(
                 "The engine holds an older copy of this case than the ledger.",
                 Refusal(503, "This case needs attention"),
                 type=BEHIND,
                 non_retryable=True,
             )
-        return living.decide(command_from_json(asked.command), self._moment(asked.at))
+        return state.decide(command_from_json(asked.command), self._moment(asked.at))
 
     # -- whoever looks after the engine
 
     @workflow.query(name=PROGRESS, description="How far this run is")
     def progress(self) -> Progress:
         """Versions, next wake, and anything a person must look at. Nothing of the case itself."""
-        living = self._alive()
+        state = self._alive()
         return Progress(
-            version=living.case.version,
-            projected=living.projected,
-            state=shown_state(living.case),
-            next_wake=living.next_wake(),
+            version=state.case.version,
+            projected=state.projected,
+            state=shown_state(state.case),
+            next_wake=state.next_wake(),
             clock_offset=self._clock_offset,
             trouble=self._ledger_trouble or self._timer_trouble,
             events=workflow.info().get_current_history_length(),
@@ -261,14 +261,14 @@ class CaseWorkflow:
         self._set_timer()
 
     def _wake(self, until: datetime) -> None:
-        living = self._alive()
-        wake = living.next_wake()
+        state = self._alive()
+        wake = state.next_wake()
         if wake is None or wake > until:
             return
-        step = living.wake(until)
+        step = state.wake(until)
         if not step.events:
             raise RuntimeError("what is due does not happen")
-        living.take(step)
+        state.take(step)
         self._timer_trouble, self._trouble_wait = "", options.TROUBLE_WAIT
 
     def _in_trouble(self, what: str, wrong: Exception) -> None:
@@ -282,8 +282,8 @@ class CaseWorkflow:
 
     async def _write(self) -> None:
         """Write the next events: at once if the database is there, patiently if it is not."""
-        living = self._alive()
-        batch = living.batch(self._clock_offset)
+        state = self._alive()
+        batch = state.batch(self._clock_offset)
         try:
             await self._write_now(batch)
         except FailureError as failed:  # a bare ApplicationError, unlike other activities
@@ -292,10 +292,10 @@ class CaseWorkflow:
             if isinstance(failed, ApplicationError) and failed.type == LEDGER_TROUBLE:
                 # At once: an act answered from here on would be one the ledger does not know.
                 self._ledger_trouble = LEDGER_TROUBLE
-            await self._write_when_back(living.with_plans(batch))
+            await self._write_when_back(state.with_procedures(batch))
             return
         self._ledger_trouble = ""
-        living.written(batch)
+        state.written(batch)
 
     async def _write_now(self, batch: Batch) -> None:
         try:
@@ -303,13 +303,13 @@ class CaseWorkflow:
                 PROJECT, batch, result_type=int, **options.PROJECT_NOW
             )
         except ApplicationError as failed:
-            more = self._alive().with_plans(batch)
-            if failed.type != UNKNOWN_PLAN or batch.plans or not more.plans:
+            more = self._alive().with_procedures(batch)
+            if failed.type != UNKNOWN_PROCEDURE or batch.procedures or not more.procedures:
                 raise  # with nothing more to send it would turn for ever
             await self._write_now(more)
 
     async def _write_when_back(self, batch: Batch) -> None:
-        living = self._alive()
+        state = self._alive()
         try:
             await workflow.execute_activity(
                 PROJECT, batch, result_type=int, **options.PROJECT_WHEN_BACK
@@ -319,18 +319,18 @@ class CaseWorkflow:
                 raise
             # The ledger and this run disagree: until that is settled nothing more is accepted.
             self._ledger_trouble = LEDGER_TROUBLE
-            if await self._followed_ledger(living):
+            if await self._followed_ledger(state):
                 return
             workflow.logger.error("the ledger holds something else than this case")
             await self._until_somebody_looked()
             return
         self._ledger_trouble = ""
-        living.written(batch)
+        state.written(batch)
 
-    async def _followed_ledger(self, living: LivingCase) -> bool:
+    async def _followed_ledger(self, state: RunState) -> bool:
         """Go on from the ledger if this run only did anew what the ledger has already."""
-        held = tuple(Held(event.body[EVENT], event.key) for event in living.pending)
-        refused = RefusedByLedger(living.case.id, living.projected, held)
+        held = tuple(Held(event.body[EVENT], event.key) for event in state.pending)
+        refused = RefusedByLedger(state.case.id, state.projected, held)
         try:
             told = await workflow.execute_activity(
                 FOLLOW, refused, result_type=Followed, **options.PROJECT_WHEN_BACK
@@ -342,7 +342,7 @@ class CaseWorkflow:
         if told.snapshot is None:
             return False
         try:
-            self._living = living.followed(told.snapshot, told.known)
+            self._state = state.followed(told.snapshot, told.known)
         except Exception as wrong:  # noqa: BLE001 - people must look; the case stays as it is
             workflow.logger.error("could not follow the ledger", exc_info=wrong)
             return False
@@ -377,7 +377,7 @@ def _let_go(start: Start) -> None:
     if start.opening is not None:
         start.opening.clear()
     if start.snapshot is not None:
-        start.snapshot.plans.clear()
+        start.snapshot.procedures.clear()
         start.snapshot.case.clear()
 
 

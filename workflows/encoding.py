@@ -20,11 +20,11 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Limits
 from pydantic_core import to_json
 
-from domain.case import Case
-from domain.commands import Command, Opening
-from domain.events import KINDS, Event
-from domain.plan import Plan
-from domain.rulebook import digest_of
+from domain.case.commands import Command, OpenCase
+from domain.case.events import KINDS, Event
+from domain.case.state import Case
+from domain.rules.book import digest_of
+from domain.work.procedure import Procedure
 from workflows.upcasters import FIRST_SHAPE, SHAPE, case_shape, upcast, upcast_case
 
 Json: TypeAlias = dict[str, Any]
@@ -32,10 +32,10 @@ T = TypeVar("T")
 Shape: TypeAlias = tuple[tuple[str, Callable[[Any], Any], Any], ...]  # name, reader, default
 
 EVENT = "event"  # the key that names an event's class; `kind` is a field of some events
-PLAN_DIGEST = "plan_digest"  # the key of events that name a plan
-_PLANS: dict[str, Plan] = {}
-_MOST_PLANS = 256
-_NOT_IN_CASE = frozenset({"plan", "plans"})
+PROCEDURE_DIGEST = "procedure_digest"  # the key of events that name a plan
+_PROCEDURES: dict[str, Procedure] = {}
+_MOST_PROCEDURES = 256
+_NOT_IN_CASE = frozenset({"procedure", "procedures"})
 _AS_IT_IS = (str, int, bool, float, type(None))
 _NO_DEFAULT: Any = object()
 
@@ -61,40 +61,40 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
 # -- plans
 
 
-def plan_to_json(plan: Plan) -> Json:
+def procedure_to_json(procedure: Procedure) -> Json:
     """Write a plan; the order of its cards is kept."""
-    return _encode_record(plan)
+    return _encode_record(procedure)
 
 
-def plan_from_json(data: Mapping[str, Any]) -> Plan:
+def procedure_from_json(data: Mapping[str, Any]) -> Procedure:
     """Read a plan; raises ValueError for a field this edition does not know."""
-    return _decode(Plan, data)
+    return _decode(Procedure, data)
 
 
-def one_plan(digest: str, plan: Plan) -> Plan:
+def one_procedure(digest: str, procedure: Procedure) -> Procedure:
     """The plan read before under this digest, if it is equal: thousands of cases share a few.
 
     A plan is most of what a case holds in memory, and is never changed.
     """
-    known = _PLANS.get(digest)
-    if known == plan:
+    known = _PROCEDURES.get(digest)
+    if known == procedure:
         return known
-    if len(_PLANS) >= _MOST_PLANS:
-        _PLANS.clear()
-    _PLANS[digest] = plan
-    return plan
+    if len(_PROCEDURES) >= _MOST_PROCEDURES:
+        _PROCEDURES.clear()
+    _PROCEDURES[digest] = procedure
+    return procedure
 
 
-def plan_digest(plan: Plan) -> str:
+def procedure_digest(procedure: Procedure) -> str:
     """The name of a plan: equal plans, and only those, have the same one."""
-    return digest_of(plan)
+    return digest_of(procedure)
 
 
 # -- cases
 
 
 def case_to_json(case: Case) -> Json:
-    """Write a case without its plans, which are kept once and named by `plan_digest`."""
+    """Write a case without its plans, which are kept once and named by `procedure_digest`."""
     return {name: part_to_json(part) for name, part in case_parts(case)}
 
 
@@ -102,7 +102,7 @@ def case_parts(case: Case) -> Iterator[tuple[str, Any]]:
     """Name what is kept of a case, in the order in which it is kept."""
     if (shape := case_shape()) != FIRST_SHAPE:
         yield SHAPE, shape
-    for name, read, default in _shape_without_plans():
+    for name, read, default in _shape_without_procedures():
         value = read(case)
         if default is _NO_DEFAULT or value != default:
             yield name, value
@@ -113,27 +113,31 @@ def part_to_json(part: Any) -> Any:
     return _encode(part)
 
 
-def case_from_json(data: Mapping[str, Any], plans: Mapping[str, Plan]) -> Case:
+def case_from_json(data: Mapping[str, Any], procedures: Mapping[str, Procedure]) -> Case:
     """Read a case of any shape and give it its plans back.
 
     Raises KeyError when its present plan is missing, ValueError for what no edition knows.
     """
-    return _with_plans(_decode(_case_without_plans(case_shape()), upcast_case(data)), plans)
+    return _with_procedures(
+        _decode(_case_without_procedures(case_shape()), upcast_case(data)), procedures
+    )
 
 
-def case_from_text(text: str, plans: Mapping[str, Plan]) -> Case:
+def case_from_text(text: str, procedures: Mapping[str, Procedure]) -> Case:
     """The same from the JSON text itself: a long one need not be taken apart twice."""
-    wanted: Any = _case_without_plans(case_shape())
+    wanted: Any = _case_without_procedures(case_shape())
     try:
         known = _adapter(wanted).validate_json(f"[{text}]")[0]
     except ValidationError:  # of an older shape, which its number tells at once; or no case at all
-        return case_from_json(json.loads(text), plans)
-    return _with_plans(known, plans)
+        return case_from_json(json.loads(text), procedures)
+    return _with_procedures(known, procedures)
 
 
-def _with_plans(known: Any, plans: Mapping[str, Plan]) -> Case:
+def _with_procedures(known: Any, procedures: Mapping[str, Procedure]) -> Case:
     values = {item.name: getattr(known, item.name) for item in fields(known) if item.name != SHAPE}
-    return Case(plan=plans[values["plan_digest"]], plans=dict(plans), **values)
+    return Case(
+        procedure=procedures[values["procedure_digest"]], procedures=dict(procedures), **values
+    )
 
 
 # -- what is asked of a case
@@ -149,21 +153,21 @@ def command_from_json(data: Mapping[str, Any]) -> Command:
     return _decode(Command, data)
 
 
-def opening_to_json(opening: Opening) -> Json:
+def opening_to_json(opening: OpenCase) -> Json:
     """Write everything a case starts from, its plan included."""
     return _encode_record(opening)
 
 
-def opening_from_json(data: Mapping[str, Any]) -> Opening:
+def opening_from_json(data: Mapping[str, Any]) -> OpenCase:
     """Read an opening; raises ValueError for a field this edition does not know."""
-    return _decode(Opening, data)
+    return _decode(OpenCase, data)
 
 
 # -- digests
 
 
 def canonical(data: Any) -> str:
-    """The one text of a JSON value: sorted keys, no blanks, letters as themselves."""
+    """The one text of a JSON value: sorted keys, no blanks, messages as themselves."""
     return json.dumps(
         data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -242,7 +246,7 @@ def _shape(kind: Any) -> Shape:
 
 
 @cache
-def _shape_without_plans() -> Shape:
+def _shape_without_procedures() -> Shape:
     # Left out before they are written: a plan is ten times as long as the rest of a case.
     return tuple(item for item in _shape(Case) if item[0] not in _NOT_IN_CASE)
 
@@ -267,7 +271,7 @@ def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
 
 
 @cache
-def _case_without_plans(shape: int) -> type[Any]:
+def _case_without_procedures(shape: int) -> type[Any]:
     """A case as it is kept in this shape; one that names another is refused."""
     hints = get_type_hints(Case)
     this_one: Any = Annotated[int, Limits(ge=shape, le=shape)]

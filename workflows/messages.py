@@ -55,9 +55,9 @@ class Snapshot:
     """A case between two runs. Ledger and plans hold the past; this is only the present."""
 
     case: Json
-    plans: dict[str, Json]
+    procedures: dict[str, Json]
     pending: tuple[NewEvent, ...] = ()  # happened, and not yet in the database
-    unsent_plans: tuple[str, ...] = ()  # digests of plans that pending events name
+    unsent_procedures: tuple[str, ...] = ()  # digests of plans that pending events name
     ops: tuple[Op, ...] = ()  # the newest keys, oldest first
 
 

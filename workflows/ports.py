@@ -15,7 +15,7 @@ PROJECT = "project_case_events"
 FOLLOW = "follow_ledger"
 
 LEDGER_TROUBLE = "ledger-trouble"  # error type: the ledger holds something else; never retried
-UNKNOWN_PLAN = "unknown-plan"  # error type: nobody kept a plan that an event names
+UNKNOWN_PROCEDURE = "unknown-plan"  # error type: nobody kept a plan that an event names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Batch:
     case_id: str
     events: tuple[NewEvent, ...]
     clock_offset: int = 0
-    plans: dict[str, Json] = field(default_factory=dict)
+    procedures: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class CasePorts(Protocol):
         """Write the events and every row that follows; return the version then in the database.
 
         Repeatable: what is there already is passed over. Fails with LEDGER_TROUBLE, for good,
-        when the ledger holds something else under one of these numbers; with UNKNOWN_PLAN when a
+        when the ledger holds something else under one of these numbers; with UNKNOWN_PROCEDURE when a
         plan that an event names must be sent along.
         """
         ...

@@ -7,19 +7,24 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Response
 
-from api import acts, errors, reading, shapes
-from api.asked import Asked, Open, PersonRecord
-from api.deps import Key, Needs, Pages, Purpose, Records, TheHouse, office_of
+from api import acts, case_access, errors, patterns
+from api.deps import Inject, Key, Needs, Pages, Purpose, Records, office_of
 from api.fields import Days, Lines, SeenVersion
+from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.cases import CaseItem, CaseShape, case_item, case_shape
+from api.json.schemas.done import Done
+from api.json.schemas.forecast import (
+    ForecastShape,
+    NewerRulesShape,
+    forecast_shape,
+    newer_rules_shape,
+)
 from api.once import Once
 from api.opening import open_case
 from api.policy import ALL_CASES, Caller
+from api.requests import Asked, Open, PersonRecord
 from api.routing import CHANGING, READING, refusals, router
 from api.telling import TimelineShape, line_of, texts_in
-from api.view.cases import CaseItem, CaseShape, case_item, case_shape
-from api.view.done import Done
-from api.view.forecast import ForecastShape, NewerRulesShape, forecast_shape, newer_rules_shape
-from api.view.shape import PageOf, page_of
 from records import cases, ledger, people, private_texts, timeline
 from records.people import Person
 
@@ -30,28 +35,28 @@ CaseRef = Annotated[
     Path(
         min_length=1,
         max_length=64,
-        pattern=shapes.CASE,
+        pattern=patterns.CASE,
         description="Id of a case, or its reference as `K7QFM-2XDRT`.",
         examples=["K7QFM-2XDRT"],
     ),
 ]
 Status = Literal["open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled"]
 Turn = Literal["host", "origin", "partner", "person", "nobody"]
-Corridor = Annotated[str, Query(max_length=40, pattern=shapes.CORRIDOR, examples=["th-la"])]
+Corridor = Annotated[str, Query(max_length=40, pattern=patterns.CORRIDOR, examples=["th-la"])]
 
 
-def known_corridor(house: TheHouse, corridor: Corridor | None = None) -> str | None:
+def known_corridor(services: Inject, corridor: Corridor | None = None) -> str | None:
     """Only cases of this corridor. One that does not exist would show that nothing stands still."""
-    if corridor is not None and corridor not in house.plans:
+    if corridor is not None and corridor not in services.procedures:
         raise errors.InvalidField(
-            f"`corridor` is one of {', '.join(house.plans)}", field="corridor"
+            f"`corridor` is one of {', '.join(services.procedures)}", field="corridor"
         )
     return corridor
 
 
 OnlyCorridor = Annotated[str | None, Depends(known_corridor)]
 OwnOffice = Annotated[
-    str, Query(max_length=80, pattern=shapes.OFFICE, description="One of your own offices.")
+    str, Query(max_length=80, pattern=patterns.OFFICE, description="One of your own offices.")
 ]
 Opens = Annotated[Caller, Depends(Needs("cases.open"))]
 Lists = Annotated[Caller, Depends(Needs("cases.list"))]
@@ -61,16 +66,16 @@ Acts = Annotated[Caller, Depends(Needs("cases.steer", "tasks.act", "escalations.
 
 
 @routes.post("/cases", status_code=201, responses=refusals(*CHANGING), summary="Open a case")
-async def open_(house: TheHouse, caller: Opens, key: Key, asked: Open, response: Response) -> Done:
+async def open_(services: Inject, caller: Opens, key: Key, asked: Open, response: Response) -> Done:
     """Take a first report: the plan is laid out and the first steps go to their offices at once."""
-    done = await open_case(house, caller, asked, key)
+    done = await open_case(services, caller, asked, key)
     response.headers["Location"] = f"/api/v1/cases/{done.case}"
     return done
 
 
 @routes.get("/cases", responses=refusals(*READING), summary="List cases")
 def list_(
-    house: TheHouse,
+    services: Inject,
     caller: Lists,
     records: Records,
     pages: Pages,
@@ -88,9 +93,9 @@ def list_(
         status=status,
         corridor=corridor,
         turn=turn,
-        office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+        office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
     )
-    seen = home_corridors(house, caller)
+    seen = home_corridors(services, caller)
     return page_of(page, (case_item(row) for row in page.items if row.corridor in seen))
 
 
@@ -100,14 +105,14 @@ def list_(
     summary="Read a case",
 )
 def read(
-    house: TheHouse,
+    services: Inject,
     caller: Reads,
     records: Records,
     case_ref: CaseRef,
-    at_least: reading.AtLeast = 0,
+    at_least: case_access.AtLeast = 0,
 ) -> CaseShape:
     """What it waits for in one sentence, the whole plan, the gates and what shuts them."""
-    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    looked = case_access.visible_at(services, records, caller, case_ref, at_least)
     return case_shape(looked.case, looked.row, looked.at)
 
 
@@ -117,16 +122,16 @@ def read(
     summary="What happened",
 )
 def read_timeline(
-    house: TheHouse,
+    services: Inject,
     caller: Reads,
     records: Records,
     case_ref: CaseRef,
     after: Annotated[SeenVersion, Query()] = 0,
     limit: Annotated[Lines, Query()] = 100,
-    at_least: reading.AtLeast = 0,
+    at_least: case_access.AtLeast = 0,
 ) -> TimelineShape:
     """Every event of the case in order: who, when, for whom. Reasons stand under `texts`."""
-    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    looked = case_access.visible_at(services, records, caller, case_ref, at_least)
     rows, following = timeline.page(records, looked.case.id, after_seq=after, limit=limit)
     return TimelineShape(
         case=looked.case.id,
@@ -142,15 +147,15 @@ def read_timeline(
     summary="What will happen if nobody acts",
 )
 def read_forecast(
-    house: TheHouse,
+    services: Inject,
     caller: Reads,
     records: Records,
     case_ref: CaseRef,
     days: Annotated[Days, Query()] = 400,
-    at_least: reading.AtLeast = 0,
+    at_least: case_access.AtLeast = 0,
 ) -> ForecastShape:
     """Every reminder and rung to come, with its date and whom it reaches."""
-    looked = reading.visible_at(house, records, caller, case_ref, at_least)
+    looked = case_access.visible_at(services, records, caller, case_ref, at_least)
     return forecast_shape(looked.case, looked.row, looked.at, days)
 
 
@@ -160,35 +165,35 @@ def read_forecast(
     summary="What adopt_rules would change",
 )
 def read_newer_rules(
-    house: TheHouse, caller: Reads, records: Records, case_ref: CaseRef
+    services: Inject, caller: Reads, records: Records, case_ref: CaseRef
 ) -> NewerRulesShape:
     """Old and new due dates, steps that would vanish or begin. Nothing is changed by asking."""
-    looked = reading.look_whole(house, records, caller, case_ref)
-    ready = house.plans.get(looked.case.plan.corridor)
+    looked = case_access.look_whole(services, records, caller, case_ref)
+    ready = services.procedures.get(looked.case.procedure.corridor)
     if ready is None:
         raise errors.NotFound
-    return newer_rules_shape(looked.case, ready.plan, ready.digest, looked.at)
+    return newer_rules_shape(looked.case, ready.procedure, ready.digest, looked.at)
 
 
 @routes.post("/cases/{case_ref}/acts", responses=refusals(*CHANGING), summary="Do something")
-async def act(house: TheHouse, caller: Acts, key: Key, case_ref: CaseRef, asked: Asked) -> Done:
+async def act(services: Inject, caller: Acts, key: Key, case_ref: CaseRef, asked: Asked) -> Done:
     """Any act of the rules: hold, resume, extend, reassign, skip, correct, cancel, complete ...
 
     Tasks and escalations have routes of their own; they end up here as well.
     """
-    return await acts.perform(house, caller, case_ref, asked, key)
+    return await acts.perform(services, caller, case_ref, asked, key)
 
 
 @routes.get(
     "/cases/{case_ref}/texts", responses=refusals(*READING), summary="Reasons and notes in words"
 )
 def read_texts(
-    house: TheHouse, caller: Reads, records: Records, case_ref: CaseRef, purpose: Purpose
+    services: Inject, caller: Reads, records: Records, case_ref: CaseRef, purpose: Purpose
 ) -> dict[str, str]:
     """The words behind the names that the timeline shows."""
-    looked = reading.look_whole(house, records, caller, case_ref)
+    looked = case_access.look_whole(services, records, caller, case_ref)
     names = texts_in(ledger.read(records, looked.case.id))
-    reading.note_access(caller, looked.case.id, ["texts"], purpose)
+    case_access.note_access(caller, looked.case.id, ["texts"], purpose)
     return private_texts.read(records, looked.case.id, names)
 
 
@@ -199,11 +204,11 @@ def read_texts(
     "/cases/{case_ref}/person", responses=refusals(*READING), summary="Open a person's record"
 )
 def read_person(
-    house: TheHouse, caller: Person_, records: Records, case_ref: CaseRef, purpose: Purpose
+    services: Inject, caller: Person_, records: Records, case_ref: CaseRef, purpose: Purpose
 ) -> PersonRecord:
     """Name and contact, for those who need them; it is noted who opened the record and why."""
-    looked = reading.look_whole(house, records, caller, case_ref)
-    reading.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+    looked = case_access.look_whole(services, records, caller, case_ref)
+    case_access.note_access(caller, looked.case.id, ["names", "contact"], purpose)
     return _record_of(people.read(records, looked.case.id))
 
 
@@ -213,7 +218,7 @@ def read_person(
     summary="Change a person's record",
 )
 def write_person(
-    house: TheHouse,
+    services: Inject,
     caller: Person_,
     records: Records,
     key: Key,
@@ -225,18 +230,18 @@ def write_person(
 
     Repeated with the same key it writes nothing, and answers what is written now.
     """
-    looked = reading.look_whole(house, records, caller, case_ref)
-    once = Once.of(house, caller, key, "person", looked.case.id, record.model_dump(mode="json"))
-    again = once.before(records, house.instant()) is not None
+    looked = case_access.look_whole(services, records, caller, case_ref)
+    once = Once.of(services, caller, key, "person", looked.case.id, record.model_dump(mode="json"))
+    again = once.before(records, services.instant()) is not None
     known = people.read(records, looked.case.id)
     if again:
-        reading.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+        case_access.note_access(caller, looked.case.id, ["names", "contact"], purpose)
         return _record_of(known)
     born, sex = (known.born, known.sex) if known is not None else (None, None)
     _leaves_to_correct(record, born, sex)
-    person = Person(record.name, record.contact, born, sex, house.now())
+    person = Person(record.name, record.contact, born, sex, services.now())
     people.keep(records, looked.case.id, person)
-    reading.note_access(caller, looked.case.id, ["written"], purpose)
+    case_access.note_access(caller, looked.case.id, ["written"], purpose)
     return _record_of(person)
 
 
@@ -264,13 +269,14 @@ def _record_of(person: Person | None) -> PersonRecord:
     return PersonRecord(**fields)
 
 
-def home_corridors(house: TheHouse, caller: Caller) -> frozenset[str]:
+def home_corridors(services: Inject, caller: Caller) -> frozenset[str]:
     """The corridors whose cases are held by the country of the caller's office."""
-    office = house.register.get(caller.office)
+    office = services.register.get(caller.office)
     country = office.country if office is not None else ""
     found = (
         corridor
-        for corridor, ready in house.plans.items()
-        if country in {"", ready.plan.host if ready.plan.home == "host" else ready.plan.origin}
+        for corridor, ready in services.procedures.items()
+        if country
+        in {"", ready.procedure.host if ready.procedure.home == "host" else ready.procedure.origin}
     )
     return frozenset(found)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 
-from api import shapes
-from api.deps import Needs, TheHouse
+from api import patterns
+from api.deps import Inject, Needs
 from api.errors import NotFound
+from api.json.schemas.base import PageOf
+from api.json.schemas.corridors import CorridorItem, CorridorShape, corridor_item, corridor_shape
 from api.routing import READING, refusals, router
-from api.view.corridors import CorridorItem, CorridorShape, corridor_item, corridor_shape
-from api.view.shape import PageOf
 
 routes = router("corridors")
 MAY_READ = [Depends(Needs("corridors.read"))]
@@ -20,9 +20,9 @@ MAY_READ = [Depends(Needs("corridors.read"))]
 @routes.get(
     "/corridors", responses=refusals(*READING), summary="List corridors", dependencies=MAY_READ
 )
-def list_(house: TheHouse) -> PageOf[CorridorItem]:
+def list_(services: Inject) -> PageOf[CorridorItem]:
     """Every pair of countries that has rules."""
-    found = (corridor_item(r.plan, r.title, r.source) for r in house.plans.values())
+    found = (corridor_item(r.procedure, r.title, r.source) for r in services.procedures.values())
     return PageOf(items=list(found))
 
 
@@ -33,11 +33,11 @@ def list_(house: TheHouse) -> PageOf[CorridorItem]:
     dependencies=MAY_READ,
 )
 def read(
-    house: TheHouse,
-    corridor: Annotated[str, Path(max_length=40, pattern=shapes.CORRIDOR, examples=["th-la"])],
+    services: Inject,
+    corridor: Annotated[str, Path(max_length=40, pattern=patterns.CORRIDOR, examples=["th-la"])],
 ) -> CorridorShape:
     """Its cards: who does what, after what, in what time, and by whose word."""
-    ready = house.plans.get(corridor)
+    ready = services.procedures.get(corridor)
     if ready is None:
         raise NotFound
-    return corridor_shape(ready.plan, ready.title, ready.source)
+    return corridor_shape(ready.procedure, ready.title, ready.source)

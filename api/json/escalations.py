@@ -6,15 +6,15 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from api import acts, asked
-from api.deps import Key, Needs, Pages, Records, TheHouse, office_of
+from api import acts, requests
+from api.deps import Inject, Key, Needs, Pages, Records, office_of
 from api.json.cases import CaseRef, OwnOffice
+from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.done import Done
+from api.json.schemas.escalations import EscalationItem, escalation_item
 from api.json.tasks import Step
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.view.done import Done
-from api.view.escalations import EscalationItem, escalation_item
-from api.view.shape import PageOf, page_of
 from records import escalations
 
 routes = router("escalations")
@@ -42,7 +42,14 @@ def list_(
     summary="Decide an escalation",
 )
 async def decide(
-    house: TheHouse, caller: Decides, key: Key, case_ref: CaseRef, step: Step, given: asked.Decide
+    services: Inject,
+    caller: Decides,
+    key: Key,
+    case_ref: CaseRef,
+    step: Step,
+    given: requests.Decide,
 ) -> Done:
     """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
-    return await acts.perform(house, caller, case_ref, asked.asked("decide", given, step=step), key)
+    return await acts.perform(
+        services, caller, case_ref, requests.asked("decide", given, step=step), key
+    )

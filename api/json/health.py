@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import House, TheHouse
-from api.view.shape import Shape
+from api.deps import Inject, Services
+from api.json.schemas.base import Shape
 from records import alarms
 
 log = structlog.get_logger("health")
@@ -46,9 +46,9 @@ async def live() -> Alive:
     summary="Database and engine answer",
     responses={503: {"model": Health, "description": "One of them does not answer"}},
 )
-async def ready(house: TheHouse, response: Response) -> Health:
+async def ready(services: Inject, response: Response) -> Health:
     """Ask both, for at most three seconds."""
-    database, engine = await asyncio.gather(_database(house), _engine(house))
+    database, engine = await asyncio.gather(_database(services), _engine(services))
     both = database and engine
     response.status_code = 200 if both else 503
     return Health(
@@ -59,29 +59,29 @@ async def ready(house: TheHouse, response: Response) -> Health:
 
 
 @routes.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-def metrics(house: TheHouse) -> Response:
+def metrics(services: Inject) -> Response:
     """Requests by route and status, how long they took, open alarms, a wrong clock; no ids."""
     try:
-        with house.database.begin() as connection:
-            house.metrics.alarms.set(alarms.count_open(connection))
-            house.metrics.stuck.set(alarms.count_stuck(connection))
+        with services.database.begin() as connection:
+            services.metrics.alarms.set(alarms.count_open(connection))
+            services.metrics.stuck.set(alarms.count_stuck(connection))
             there = connection.execute(select(func.clock_timestamp())).scalar_one()
-            house.metrics.clock.set((house.instant() - there).total_seconds())
+            services.metrics.clock.set((services.instant() - there).total_seconds())
     except SQLAlchemyError as wrong:  # the last count stays: an alarm must not vanish meanwhile
         log.warning("not-counted", error=type(wrong).__name__)
-    return Response(generate_latest(house.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _database(house: House) -> bool:
+async def _database(services: Services) -> bool:
     def ask() -> None:
-        with house.database.connect() as connection:
+        with services.database.connect() as connection:
             connection.execute(text("SELECT 1"))
 
     return await _answers("database", run_in_threadpool(ask))
 
 
-async def _engine(house: House) -> bool:
-    return await _answers("engine", house.temporal.service_client.check_health())
+async def _engine(services: Services) -> bool:
+    return await _answers("engine", services.temporal.service_client.check_health())
 
 
 async def _answers(what: str, asking: object) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 
-from activities.errors import NoSuchCase
-from activities.integrity import Looked, look_into, look_over
 from api import errors
-from api.deps import House, Needs, TheHouse
+from api.deps import Inject, Needs, Services
 from api.json.cases import CaseRef
+from api.json.schemas.integrity import IntegrityShape, integrity_shape
 from api.routing import READING, refusals, router
-from api.view.integrity import IntegrityShape, integrity_shape
+from engine.errors import NoSuchCase
+from engine.integrity import SeenCase, look_into, look_over
 from records import cases, openings, reconcile
 
 routes = router("integrity")
@@ -24,13 +24,13 @@ MAY_LOOK = [Depends(Needs("integrity.look"))]
     summary="Look whether the records agree",
     dependencies=MAY_LOOK,
 )
-async def over(house: TheHouse) -> IntegrityShape:
+async def over(services: Inject) -> IntegrityShape:
     """All open cases: alarms, rows behind their ledger, cases that nothing runs. At most 100.
 
     Ledgers are not verified here row by row, nor rows compared: looking into one case does that,
     and `homeward audit verify` and `homeward reconcile` do for all.
     """
-    return await looked_over(house)
+    return await looked_over(services)
 
 
 @routes.get(
@@ -39,27 +39,27 @@ async def over(house: TheHouse) -> IntegrityShape:
     summary="Look into one case",
     dependencies=MAY_LOOK,
 )
-async def into(house: TheHouse, case_ref: CaseRef) -> IntegrityShape:
+async def into(services: Inject, case_ref: CaseRef) -> IntegrityShape:
     """One case: every row of its ledger, its rows made anew and compared, its run."""
-    return await looked_into(house, case_ref)
+    return await looked_into(services, case_ref)
 
 
-async def looked_over(house: House) -> IntegrityShape:
+async def looked_over(services: Services) -> IntegrityShape:
     """What is found over all open cases."""
-    return await _shown(house, await look_over(house.engine))
+    return await _shown(services, await look_over(services.engine))
 
 
-async def looked_into(house: House, case_ref: str) -> IntegrityShape:
+async def looked_into(services: Services, case_ref: str) -> IntegrityShape:
     """What is found in one case; raises NotFound."""
-    case_id = await run_in_threadpool(_id_of, house, case_ref)
+    case_id = await run_in_threadpool(_id_of, services, case_ref)
     try:
-        return await _shown(house, await look_into(house.engine, case_id))
+        return await _shown(services, await look_into(services.engine, case_id))
     except NoSuchCase:
         raise errors.NotFound from None
 
 
-def _id_of(house: House, case_ref: str) -> str:
-    with house.database.begin() as connection:
+def _id_of(services: Services, case_ref: str) -> str:
+    with services.database.begin() as connection:
         found = cases.find(connection, case_ref)
         # A case may have lost its row; its ledger is there all the same.
         case_id = found.case_id if found else reconcile.case_named(connection, case_ref)
@@ -68,9 +68,9 @@ def _id_of(house: House, case_ref: str) -> str:
         return case_id
 
 
-async def _shown(house: House, looked: Looked) -> IntegrityShape:
+async def _shown(services: Services, looked: SeenCase) -> IntegrityShape:
     def references() -> dict[str, str]:
-        with house.database.begin() as connection:
+        with services.database.begin() as connection:
             return openings.references(connection, [one.case_id for one in looked.differences])
 
     return integrity_shape(looked, await run_in_threadpool(references))

@@ -9,15 +9,15 @@ from annotated_types import Ge, Le
 from fastapi import Depends, Path, Response
 from pydantic import BeforeValidator, Field
 
-from api import accounts, shapes
-from api.asked import Strict
-from api.deps import Key, Needs, Records, TheHouse, signed_in
+from api import accounts, patterns
+from api.deps import Inject, Key, Needs, Records, signed_in
 from api.errors import AlreadyMade, InvalidField, NotFound
 from api.fields import Line, Scope, Word, whole
+from api.json.schemas.base import Shape
 from api.once import Once
 from api.policy import EVERYTHING, Caller
+from api.requests import Strict
 from api.routing import CHANGING, READING, refusals, router
-from api.view.shape import Shape
 from records import tokens, users
 
 routes = router("me")
@@ -67,7 +67,7 @@ class TokenShape(Shape):
 
 
 @routes.get("/me", responses=refusals(*READING), summary="Who am I")
-def me(house: TheHouse, caller: SignedIn, records: Records) -> Me:
+def me(services: Inject, caller: SignedIn, records: Records) -> Me:
     """Your user, office, roles and permissions."""
     user = users.find(records, caller.user)
     return Me(
@@ -75,9 +75,9 @@ def me(house: TheHouse, caller: SignedIn, records: Records) -> Me:
         name=user.name if user is not None else caller.user,
         office=caller.office,
         roles=list(caller.roles),
-        permissions=sorted(house.policy.permissions_of(caller)),
+        permissions=sorted(services.policy.permissions_of(caller)),
         offices=list(caller.offices),
-        rehearsal=house.rehearsal,
+        rehearsal=services.rehearsal,
     )
 
 
@@ -88,18 +88,18 @@ def me(house: TheHouse, caller: SignedIn, records: Records) -> Me:
     summary="Make a token",
 )
 def make(
-    house: TheHouse, caller: Manages, records: Records, key: Key, asked: NewToken
+    services: Inject, caller: Manages, records: Records, key: Key, asked: NewToken
 ) -> TokenShape:
     """A token is kept as a hash and shown once.
 
     Repeated with the same key it makes no second one: the answer is 409 `already-made`, and `made`
     is the prefix of the first. If its answer was lost, end it and make another with a new key.
     """
-    unknown = set(asked.scopes) - house.policy.permissions - {EVERYTHING}
+    unknown = set(asked.scopes) - services.policy.permissions - {EVERYTHING}
     if unknown:
         raise InvalidField("`scopes` are permissions of access.toml, or *", field="scopes")
-    now = house.instant()
-    once = Once.of(house, caller, key, "token", asked.model_dump(mode="json"))
+    now = services.instant()
+    once = Once.of(services, caller, key, "token", asked.model_dump(mode="json"))
     known = once.before(records, now)
     if known is not None:
         raise _made_before(known.made or "")
@@ -134,16 +134,16 @@ def make(
     summary="Revoke a token",
 )
 def revoke(
-    house: TheHouse,
+    services: Inject,
     caller: Manages,
     records: Records,
     key: Key,
-    prefix: Annotated[str, Path(max_length=40, pattern=shapes.PREFIX)],
+    prefix: Annotated[str, Path(max_length=40, pattern=patterns.PREFIX)],
 ) -> Response:
     """It does not count any more from this moment on."""
-    once = Once.of(house, caller, key, "end token", prefix)
-    if once.before(records, house.instant()) is None and not tokens.revoke(
-        records, prefix, house.instant()
+    once = Once.of(services, caller, key, "end token", prefix)
+    if once.before(records, services.instant()) is None and not tokens.revoke(
+        records, prefix, services.instant()
     ):
         raise NotFound
     return Response(status_code=204)

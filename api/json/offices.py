@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
-from api import shapes
-from api.deps import Needs, TheHouse
+from api import patterns
+from api.deps import Inject, Needs
 from api.errors import NotFound
+from api.json.schemas.base import PageOf
+from api.json.schemas.offices import OfficeShape, office_shape
 from api.routing import READING, refusals, router
-from api.view.offices import OfficeShape, office_shape
-from api.view.shape import PageOf
 
 routes = router("offices")
 MAY_READ = [Depends(Needs("offices.read"))]
@@ -19,8 +19,8 @@ MAY_READ = [Depends(Needs("offices.read"))]
 
 @routes.get("/offices", responses=refusals(*READING), summary="List offices", dependencies=MAY_READ)
 def list_(
-    house: TheHouse,
-    country: Annotated[str | None, Query(pattern=shapes.COUNTRY, examples=["LA"])] = None,
+    services: Inject,
+    country: Annotated[str | None, Query(pattern=patterns.COUNTRY, examples=["LA"])] = None,
     role: Annotated[
         str | None, Query(max_length=40, description="A role without its side, as `tracing`.")
     ] = None,
@@ -28,7 +28,7 @@ def list_(
     """The register, by country and role."""
     found = (
         office
-        for office in house.register.values()
+        for office in services.register.values()
         if country in (None, office.country) and (role is None or role in office.roles)
     )
     return PageOf(items=[office_shape(office) for office in found])
@@ -41,11 +41,11 @@ def list_(
     dependencies=MAY_READ,
 )
 def read(
-    house: TheHouse,
-    office: Annotated[str, Path(max_length=80, pattern=shapes.OFFICE, examples=["th-datip"])],
+    services: Inject,
+    office: Annotated[str, Path(max_length=80, pattern=patterns.OFFICE, examples=["th-datip"])],
 ) -> OfficeShape:
     """Where it is, whom it answers to, and how it is reached."""
-    found = house.register.get(office)
+    found = services.register.get(office)
     if found is None:
         raise NotFound
     return office_shape(found)

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 
-from api import errors, reading
-from api.answers import done_at
-from api.asked import Strict
-from api.deps import NEEDS_KEY, Needs, TheHouse
+from api import case_access, errors
+from api.deps import NEEDS_KEY, Inject, Needs
 from api.fields import Moment
 from api.json.cases import CaseRef
+from api.json.schemas.done import Done
 from api.policy import Caller
+from api.requests import Strict
 from api.routing import CHANGING, refusals, router
-from api.view.done import Done
+from api.visibility import done_at
 from records import cases
 from workflows.messages import workflow_id
 
@@ -35,24 +35,24 @@ class Clock(Strict):
     summary="Move a case's clock",
     dependencies=NEEDS_KEY,
 )
-async def move(house: TheHouse, caller: Moves, case_ref: CaseRef, clock: Clock) -> Done:
+async def move(services: Inject, caller: Moves, case_ref: CaseRef, clock: Clock) -> Done:
     """Everything that falls due until then happens, in order. A clock never goes back."""
 
-    def look() -> reading.Looked:
-        with house.database.begin() as connection:
-            return reading.look_whole(house, connection, caller, case_ref)
+    def look() -> case_access.SeenCase:
+        with services.database.begin() as connection:
+            return case_access.look_whole(services, connection, caller, case_ref)
 
     def answer(case_id: str) -> Done:
-        with house.database.begin() as connection:
+        with services.database.begin() as connection:
             return done_at(connection, case_id, cases.version_of(connection, case_id))
 
     looked = await run_in_threadpool(look)
     row = looked.row
-    if house.move_clock is None:
+    if services.move_clock is None:
         raise errors.NotFound
     if row.ended_at is None:
         try:
-            await house.move_clock(house.temporal, workflow_id(row.case_id), clock.to)
+            await services.move_clock(services.temporal, workflow_id(row.case_id), clock.to)
         except Exception as wrong:
             raise errors.EngineAway("The clock could not be moved") from wrong
     return await run_in_threadpool(answer, row.case_id)

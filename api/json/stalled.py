@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from api.deps import Needs, Pages, Records, TheHouse, office_of
+from api.deps import Inject, Needs, Pages, Records, office_of
 from api.json.cases import OnlyCorridor, OwnOffice, Turn, home_corridors
+from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.stalled import StalledItem, stalled_item
 from api.policy import ALL_CASES, Caller
 from api.routing import READING, refusals, router
-from api.view.shape import PageOf, page_of
-from api.view.stalled import StalledItem, stalled_item
 from records import stalled, tasks
 
 routes = router("stalled")
@@ -21,7 +21,7 @@ Lists = Annotated[Caller, Depends(Needs("stalled.list"))]
 
 @routes.get("/stalled", responses=refusals(*READING), summary="List what stands still")
 def list_(
-    house: TheHouse,
+    services: Inject,
     caller: Lists,
     records: Records,
     pages: Pages,
@@ -31,7 +31,7 @@ def list_(
 ) -> PageOf[StalledItem]:
     """Longest first: what it waits for, whose turn, how late, and the next rung with its date."""
     caller = office_of(caller, office)
-    now = house.now()
+    now = services.now()
     page = stalled.page(
         records,
         now,
@@ -39,17 +39,17 @@ def list_(
         cursor=pages.cursor,
         corridor=corridor,
         turn=turn,
-        office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
-        rehearsal=house.rehearsal,
+        office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+        rehearsal=services.rehearsal,
     )
     late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
     blocking = tasks.blocking(records, late)
-    seen = home_corridors(house, caller)
+    seen = home_corridors(services, caller)
     return page_of(
         page,
         (
             stalled_item(
-                row, blocking.get(row.case_id), now, house.now_of(row.clock_offset, row.now_at)
+                row, blocking.get(row.case_id), now, services.now_of(row.clock_offset, row.now_at)
             )
             for row in page.items
             if row.corridor in seen

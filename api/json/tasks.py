@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
-from api import acts, asked, errors, reading, shapes
-from api.deps import Key, Needs, Pages, Records, TheHouse, office_of
+from api import acts, case_access, errors, patterns, requests
+from api.deps import Inject, Key, Needs, Pages, Records, office_of
 from api.json.cases import CaseRef, OwnOffice
+from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.done import Done
+from api.json.schemas.tasks import TaskItem, TaskShape, task_item, task_shape
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.view.done import Done
-from api.view.shape import PageOf, page_of
-from api.view.tasks import TaskItem, TaskShape, task_item, task_shape
-from domain import views
+from domain.case import reading
 from records import tasks
 from records.paging import Page
 from records.tasks import TaskView
@@ -26,7 +26,7 @@ Step = Annotated[
     Path(
         min_length=1,
         max_length=80,
-        pattern=shapes.STEP,
+        pattern=patterns.STEP,
         description="A step of the rules, as `tracing` or `follow_up/3m`.",
         examples=["tracing"],
     ),
@@ -40,7 +40,7 @@ HERE = "/tasks/{case_ref}/{step:path}"
 
 @routes.get("/tasks", responses=refusals(*READING), summary="List my office's tasks")
 def list_(
-    house: TheHouse,
+    services: Inject,
     caller: Lists,
     records: Records,
     pages: Pages,
@@ -56,7 +56,7 @@ def list_(
     )
     shown = (row for row in page.items if state is None or row.state == state)
     return page_of(
-        page, (task_item(row, house.now_of(row.clock_offset, row.now_at)) for row in shown)
+        page, (task_item(row, services.now_of(row.clock_offset, row.now_at)) for row in shown)
     )
 
 
@@ -66,15 +66,15 @@ def list_(
     summary="Read a task",
 )
 def read(
-    house: TheHouse, caller: Reads, records: Records, case_ref: CaseRef, step: Step
+    services: Inject, caller: Reads, records: Records, case_ref: CaseRef, step: Step
 ) -> TaskShape:
     """One task with what its holder needs to do it. It ends with the task: then it is not found."""
-    looked = reading.look(house, records, case_ref)
-    task, card = views.shown_task(looked.case, step), looked.case.card(step)
-    if task is None or card is None or not house.policy.sees_task(caller, looked.case, step):
+    looked = case_access.look(services, records, case_ref)
+    task, card = reading.shown_task(looked.case, step), looked.case.card(step)
+    if task is None or card is None or not services.policy.sees_task(caller, looked.case, step):
         raise errors.NotFound
-    words = views.seen_by(looked.case, caller.office, "task", looked.at)
-    about = reading.about(records, looked, caller, task)
+    words = reading.seen_by(looked.case, caller.office, "task", looked.at)
+    about = case_access.about(records, looked, caller, task)
     return task_shape(looked.case, task, card, looked.row.reference, looked.at, words, about)
 
 
@@ -83,76 +83,89 @@ def read(
 
 @routes.post(HERE + "/accept", responses=refusals(*CHANGING), summary="Accept a task")
 async def accept(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Accept
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Accept
 ) -> Done:
     """We will do it."""
-    return await acts.perform(house, caller, case_ref, asked.asked("accept", given, step=step), key)
+    return await acts.perform(
+        services, caller, case_ref, requests.asked("accept", given, step=step), key
+    )
 
 
 @routes.post(HERE + "/decline", responses=refusals(*CHANGING), summary="Decline a task")
 async def decline(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Decline
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Decline
 ) -> Done:
     """We cannot, and why. It goes back to whoever offered it; its clock runs on."""
     return await acts.perform(
-        house, caller, case_ref, asked.asked("decline", given, step=step), key
+        services, caller, case_ref, requests.asked("decline", given, step=step), key
     )
 
 
 @routes.post(HERE + "/hand_back", responses=refusals(*CHANGING), summary="Hand a task back")
 async def hand_back(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Decline
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Decline
 ) -> Done:
     """We began and cannot go on. The same as declining after having accepted."""
     return await acts.perform(
-        house, caller, case_ref, asked.asked("decline", given, step=step), key
+        services, caller, case_ref, requests.asked("decline", given, step=step), key
     )
 
 
 @routes.post(HERE + "/complete", responses=refusals(*CHANGING), summary="Complete a task")
 async def complete(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Complete
+    services: Inject,
+    caller: Does,
+    key: Key,
+    case_ref: CaseRef,
+    step: Step,
+    given: requests.Complete,
 ) -> Done:
     """It is done, with its outcome. With `for` it records what another office answered."""
     return await acts.perform(
-        house, caller, case_ref, asked.asked("complete", given, step=step), key
+        services, caller, case_ref, requests.asked("complete", given, step=step), key
     )
 
 
 @routes.post(HERE + "/note", responses=refusals(*CHANGING), summary="Add a note")
 async def note(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Note
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Note
 ) -> Done:
     """Something worth keeping; its words are kept apart from the case."""
-    return await acts.perform(house, caller, case_ref, asked.asked("note", given, step=step), key)
+    return await acts.perform(
+        services, caller, case_ref, requests.asked("note", given, step=step), key
+    )
 
 
 @routes.post(HERE + "/promise", responses=refusals(*CHANGING), summary="Promise a date")
 async def promise(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Promise
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Promise
 ) -> Done:
     """The day by which it will be done. Reminders are quiet until then, lateness is not."""
     return await acts.perform(
-        house, caller, case_ref, asked.asked("promise", given, step=step), key
+        services, caller, case_ref, requests.asked("promise", given, step=step), key
     )
 
 
 @routes.post(HERE + "/alarm", responses=refusals(*CHANGING), summary="Raise an alarm")
 async def alarm(
-    house: TheHouse, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: asked.Alarm
+    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Alarm
 ) -> Done:
     """The person is in danger, gone, or refuses: whoever holds or held the task, at any time."""
-    return await acts.perform(house, caller, case_ref, asked.asked("alarm", given, step=step), key)
+    return await acts.perform(
+        services, caller, case_ref, requests.asked("alarm", given, step=step), key
+    )
 
 
 @routes.post(HERE + "/return", responses=refusals(*CHANGING), summary="Return for correction")
 async def return_(
-    house: TheHouse,
+    services: Inject,
     caller: Steers,
     key: Key,
     case_ref: CaseRef,
     step: Step,
-    given: asked.ForCorrection,
+    given: requests.ForCorrection,
 ) -> Done:
     """What was completed must be done once more: a new attempt with a full clock."""
-    return await acts.perform(house, caller, case_ref, asked.asked("return", given, step=step), key)
+    return await acts.perform(
+        services, caller, case_ref, requests.asked("return", given, step=step), key
+    )

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from api.case_access import SeenCase
 from api.pages.forms import Field, Form, Option, new_key
 from api.pages.look import Look
 from api.policy import Caller, permission_of
-from api.reading import Looked
-from domain import views
-from domain.acts import checks
-from domain.acts.escalation import DECISIONS
-from domain.acts.task import ALARMS
-from domain.case import Case, Task
-from domain.commands import Command
-from domain.ladder import next_rung
-from domain.offers import owner_of
-from domain.plan import Card, Outcome
+from domain.case import reading
+from domain.case.acts import checks
+from domain.case.acts.escalation import DECISIONS
+from domain.case.acts.task import ALARMS
+from domain.case.commands import Command
+from domain.case.state import Case, Task
+from domain.work.ladder import next_rung
+from domain.work.procedure import Card, Outcome
+from domain.work.tasks import owner_of
 
 RESULT = "result."
 HELD_BY_A_PERSON = ("person", "guardian")
@@ -33,7 +33,7 @@ class Desk:
 
     look: Look
     caller: Caller
-    looked: Looked
+    looked: SeenCase
     people: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -48,8 +48,8 @@ class Desk:
 
     def may(self, act: str) -> bool:
         """True when the account's role includes the act, and the office's role in this case too."""
-        policy = self.look.house.policy
-        patterns = self.case.plan.access.get(act)
+        policy = self.look.services.policy
+        patterns = self.case.procedure.access.get(act)
         return policy.may(self.caller, permission_of(act)) and (
             patterns is None or checks.roles_match(self.case, self.caller.office, patterns)
         )
@@ -114,8 +114,8 @@ class Desk:
     def steps(self, wanted: Callable[[Card, Task | None], bool]) -> list[Option]:
         """The steps of the plan for which that is so."""
         found = []
-        for card in self.case.plan.cards.values():
-            task = views.shown_task(self.case, card.id)
+        for card in self.case.procedure.cards.values():
+            task = reading.shown_task(self.case, card.id)
             if not card.watch and wanted(card, task):
                 found.append(Option(card.id, card.title))
         return found
@@ -144,13 +144,13 @@ class Desk:
 def of_task(desk: Desk, card: Card, task: Task | None) -> list[Form]:
     """What this caller can do with one step: as its holder, or recording for whoever holds it."""
     case = desk.case
-    if card.watch or case.ended or not desk.look.house.policy.may(desk.caller, "tasks.act"):
+    if card.watch or case.ended or not desk.look.services.policy.may(desk.caller, "tasks.act"):
         return []
     holder = holder_of(desk, card)
     holds = holder == desk.caller.office
     for_other = "" if holds or not records_for(desk, card, holder) else holder
     open_ = task is not None and task.is_open
-    given_back = case.office_of(f"{case.plan.home}.case")
+    given_back = case.office_of(f"{case.procedure.home}.case")
     shown = {
         "accept": holds and task is not None and task.state == "offered",
         "complete": (holds or bool(for_other)) and _may_be_completed(card, task),

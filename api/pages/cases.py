@@ -10,21 +10,21 @@ from fastapi import Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from api import acts, errors, reading
-from api.asked import Asked
-from api.deps import House, TheHouse
+from api import acts, case_access, errors
+from api.deps import Inject, Services
 from api.errors import Problem
 from api.fields import SeenVersion
 from api.json.cases import CaseRef, home_corridors
-from api.pages import events, forms, plans, sentences, steerforms
+from api.pages import events, forms, procedures, sentences, steerforms
 from api.pages.actforms import Desk
 from api.pages.forms import Field, Form, Posted, Sent
 from api.pages.look import Look, go, known
 from api.pages.route import headers_of, router
-from api.pages.tasks import Cursor, OfficeAsked, people_of
+from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.pages.words import Words
 from api.policy import ALL_CASES
+from api.requests import Asked
 from domain import errors as core
 from records import cases, people, private_texts, timeline, users
 from records.ledger import LedgerRow
@@ -40,21 +40,21 @@ LONGEST_PURPOSE = 200
 
 @routes.get("/cases")
 def list_(
-    house: TheHouse,
+    services: Inject,
     visitor: Signed,
     request: Request,
-    office: OfficeAsked = None,
+    office: OfficeParam = None,
     status: Annotated[str, Query(max_length=30)] = "",
     corridor: Annotated[str, Query(max_length=40)] = "",
     find: Annotated[str, Query(max_length=64)] = "",
     cursor: Cursor = None,
 ) -> Response:
     """Cases of one's office, newest first, or the one with a reference."""
-    look, caller = Look(house, visitor), visitor.in_office(house.policy, office, "cases.list")
+    look, caller = Look(services, visitor), visitor.in_office(services.policy, office, "cases.list")
     missing = False
-    with house.database.begin() as connection:
+    with services.database.begin() as connection:
         if find:
-            url = _found(house, visitor, connection, find)
+            url = _found(services, visitor, connection, find)
             if url:
                 return go(url)
             missing = True
@@ -63,12 +63,12 @@ def list_(
             limit=ROWS,
             cursor=cursor,
             status=known(status, STATUSES),
-            corridor=known(corridor, house.plans),
-            office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
+            corridor=known(corridor, services.procedures),
+            office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
         )
-    seen = home_corridors(house, caller)
+    seen = home_corridors(services, caller)
     shown = [
-        (row, sentences.of_row(look, row, house.now_of(row.clock_offset, row.now_at)))
+        (row, sentences.of_row(look, row, services.now_of(row.clock_offset, row.now_at)))
         for row in page.items
         if row.corridor in seen
     ]
@@ -80,7 +80,7 @@ def list_(
         next=page.next,
         beginning=cursor is None,
         office=caller.office,
-        offices=visitor.allowed(house.policy, "cases.list"),
+        offices=visitor.allowed(services.policy, "cases.list"),
         find=find,
         missing=missing,
         chosen={"status": status, "corridor": corridor},
@@ -89,11 +89,11 @@ def list_(
     )
 
 
-def _found(house: House, visitor: Visitor, connection: Connection, find: str) -> str:
+def _found(services: Services, visitor: Visitor, connection: Connection, find: str) -> str:
     """The address of a case that the visitor sees, by its reference."""
     try:
-        looked = reading.look(house, connection, find)
-        visitor.who_sees(house.policy, looked.case, "cases.read")
+        looked = case_access.look(services, connection, find)
+        visitor.who_sees(services.policy, looked.case, "cases.read")
     except (errors.NotFound, errors.Forbidden):
         return ""
     return f"/cases/{looked.row.reference}"
@@ -116,65 +116,65 @@ class AtCase:
 
 @routes.get("/cases/{case_ref}")
 def read(
-    house: TheHouse,
+    services: Inject,
     visitor: Signed,
     request: Request,
     case_ref: CaseRef,
     before: Annotated[SeenVersion | None, Query()] = None,
 ) -> Response:
     """The whole case, for those who see it whole."""
-    return _page(request, _stand(house, visitor, case_ref, before=before))
+    return _page(request, _stand(services, visitor, case_ref, before=before))
 
 
 @routes.post("/cases/{case_ref}")
 async def steer(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
 ) -> Response:
     """Do what a form of the case asks, or show it again with what is wrong."""
-    at = await run_in_threadpool(_stand, house, visitor, case_ref)
+    at = await run_in_threadpool(_stand, services, visitor, case_ref)
     form = steerforms.form_of(at.desk, sent.do)
     if form is None:
         raise errors.NotFound
     words = at.desk.look.words
     try:
         asked = forms.read_into(Asked, form, sent, words, at.desk.look.zone, do=form.do)
-        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+        await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
         wrong = forms.refused(form, sent, problem, words, at.desk.name_of)
         return await run_in_threadpool(
-            _again, house, visitor, request, at.desk.looked.row.reference, wrong, problem
+            _again, services, visitor, request, at.desk.looked.row.reference, wrong, problem
         )
     return go(f"/cases/{at.desk.looked.row.reference}", sent.do)
 
 
 def _again(
-    house: House,
+    services: Services,
     visitor: Visitor,
     request: Request,
     reference: str,
     wrong: Form,
     problem: Problem | core.Refused,
 ) -> Response:
-    return _page(request, _stand(house, visitor, reference), wrong, problem)
+    return _page(request, _stand(services, visitor, reference), wrong, problem)
 
 
 @routes.post("/cases/{case_ref}/words")
 def open_words(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, sent: Sent
 ) -> Response:
     """Show reasons in words and who it is about; it is noted who opened them and why."""
-    at = _stand(house, visitor, case_ref)
+    at = _stand(services, visitor, case_ref)
     desk, form = at.desk, _purpose_form(at.desk)
     try:
         purpose = _purpose(form, sent, desk.look.words)
     except Problem as problem:
         wrong = forms.refused(form, sent, problem, desk.look.words)
         return _page(request, at, wrong, problem)
-    with house.database.begin() as connection:
+    with services.database.begin() as connection:
         names = [name for line in events.lines(desk, list(at.rows), {}) for name in line.texts]
         texts = private_texts.read(connection, desk.case.id, names)
-        told = _person(desk, connection) if house.policy.may(desk.caller, "cases.person") else ()
-    reading.note_access(
+        told = _person(desk, connection) if services.policy.may(desk.caller, "cases.person") else ()
+    case_access.note_access(
         desk.caller, desk.case.id, ["texts", *(["names", "contact"] if told else [])], purpose
     )
     shown = AtCase(desk, at.rows, at.names, at.earlier, texts, told)
@@ -208,7 +208,7 @@ def _person(desk: Desk, connection: Connection) -> tuple[tuple[str, str], ...]:
 
 def _purpose_form(desk: Desk) -> Form:
     t = desk.look.words
-    person = desk.look.house.policy.may(desk.caller, "cases.person")
+    person = desk.look.services.policy.may(desk.caller, "cases.person")
     return Form(
         do="words",
         title=t("acts.words.title_person" if person else "acts.words.title"),
@@ -219,13 +219,15 @@ def _purpose_form(desk: Desk) -> Form:
     )
 
 
-def _stand(house: House, visitor: Visitor, case_ref: str, *, before: int | None = None) -> AtCase:
+def _stand(
+    services: Services, visitor: Visitor, case_ref: str, *, before: int | None = None
+) -> AtCase:
     """Look at a case as the office of the visitor that sees it whole; raises NotFound."""
-    visitor.allowed(house.policy, "cases.read")
-    with house.database.begin() as connection:
-        looked = reading.look(house, connection, case_ref)
-        caller = visitor.who_sees(house.policy, looked.case, "cases.read")
-        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, looked.case))
+    visitor.allowed(services.policy, "cases.read")
+    with services.database.begin() as connection:
+        looked = case_access.look(services, connection, case_ref)
+        caller = visitor.who_sees(services.policy, looked.case, "cases.read")
+        desk = Desk(Look(services, visitor), caller, looked, people_of(connection, looked.case))
         end = min(before or looked.row.version + 1, looked.row.version + 1)
         first = max(0, end - 1 - LINES)
         found, _ = timeline.page(connection, looked.case.id, after_seq=first, limit=end - 1 - first)
@@ -254,22 +256,24 @@ def _page(
         status=problem.status if problem is not None else 200,
         headers=headers_of(problem) if problem is not None else None,
         reference=row.reference,
-        corridor=look.corridor(case.plan.corridor),
-        status_word=look.words.word("cases", row.status if case.ended else plans.state_of(case)),
+        corridor=look.corridor(case.procedure.corridor),
+        status_word=look.words.word(
+            "cases", row.status if case.ended else procedures.state_of(case)
+        ),
         sentence=sentences.of_case(desk),
-        turn=look.words.word("turns", plans.turn(desk)),
+        turn=look.words.word("turns", procedures.turn(desk)),
         child=case.is_child(desk.looked.at),
         version=case.version,
-        rules=case.plan.version,
+        rules=case.procedure.version,
         now=look.moment(desk.looked.at),
         flags=[look.words.word("flags", flag) for flag in sorted(case.flags)],
         bars=[look.words.word("bars", kind) for kind in sorted(case.bars)],
-        tracks=plans.tracks(desk),
-        mine=plans.mine(desk),
-        gates=plans.gates_of(desk),
-        forecast=plans.forecast(desk),
-        consents=plans.consents(desk),
-        handover=plans.handover(desk),
+        tracks=procedures.tracks(desk),
+        mine=procedures.mine(desk),
+        gates=procedures.gates_of(desk),
+        forecast=procedures.forecast(desk),
+        consents=procedures.consents(desk),
+        handover=procedures.handover(desk),
         lines=events.lines(desk, list(at.rows), at.names),
         earlier=at.earlier,
         newest=bool(at.rows) and at.rows[-1].seq < case.version,

@@ -18,7 +18,7 @@ from records.ledger import LedgerRow
 Body = Mapping[str, Any]
 
 # That a task was offered is told once, by its own line; a letter when it left.
-NOT_TOLD = frozenset({"LetterWritten"})
+NOT_TOLD = frozenset({"MessageQueued"})
 TOLD_ALREADY = frozenset({"offer"})
 DAYS = ("due_at", "old", "until", "on", "review", "planned_at", "valid_until")
 OFFICES = ("by", "for_", "holder", "owner", "receiving")
@@ -61,7 +61,7 @@ def lines(desk: Desk, rows: list[LedgerRow], names: Mapping[str, str]) -> list[L
 
 
 def _is_told(row: LedgerRow) -> bool:
-    again = row.kind == "LetterLeft" and row.body.get("kind") in TOLD_ALREADY
+    again = row.kind == "MessageReleased" and row.body.get("kind") in TOLD_ALREADY
     return row.kind not in NOT_TOLD and not again
 
 

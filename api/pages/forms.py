@@ -17,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from api import errors
-from api.asked import without_nothing
 from api.errors import FieldProblem, Problem
 from api.pages import moments
 from api.pages.words import Words
+from api.requests import without_nothing
 from domain import errors as core
 
 M = TypeVar("M", bound=BaseModel)

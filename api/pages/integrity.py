@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from api.deps import TheHouse
+from api.deps import Inject
 from api.errors import NotFound
 from api.json.integrity import looked_into, looked_over
 from api.pages.look import Look
@@ -18,25 +18,25 @@ routes = router()
 
 @routes.get("/integrity")
 async def look(
-    house: TheHouse,
+    services: Inject,
     visitor: Signed,
     request: Request,
     find: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Over all open cases, or into the one with a reference."""
-    visitor.allowed(house.policy, "integrity.look")
+    visitor.allowed(services.policy, "integrity.look")
     missing, found = False, None
     if find.strip():
         try:
-            found = await looked_into(house, find.strip())
+            found = await looked_into(services, find.strip())
         except NotFound:
             missing = True
-    return Look(house, visitor).page(
+    return Look(services, visitor).page(
         request,
         "integrity",
         find=find,
         missing=missing,
         one=found is not None,
-        found=found or await looked_over(house),
-        now=house.now(),
+        found=found or await looked_over(services),
+        now=services.now(),
     )

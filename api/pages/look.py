@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.deps import House
+from api.deps import Services
 from api.errors import NotFound
 from api.pages import moments
 from api.pages.visitor import Visitor
@@ -68,7 +68,7 @@ def environment() -> Environment:
 class Look:
     """How one visitor's page reads: their words, the zone of their office, names of offices."""
 
-    house: House
+    services: Services
     visitor: Visitor | None = None
     language: str = ENGLISH
 
@@ -81,7 +81,7 @@ class Look:
 
     def office(self, office: str) -> str:
         """An office as people call it; `person` and `guardian` are no offices."""
-        known = self.house.register.get(office)
+        known = self.services.register.get(office)
         return known.name if known is not None else self.words.get(f"people.{office}", office)
 
     def offices(self, offices: list[str] | tuple[str, ...]) -> str:
@@ -90,24 +90,24 @@ class Look:
 
     def step(self, corridor: str, step: str) -> str:
         """The title of a step as the newest rules of its corridor have it."""
-        ready = self.house.plans.get(corridor)
-        card = ready.plan.cards.get(step) if ready is not None else None
+        ready = self.services.procedures.get(corridor)
+        card = ready.procedure.cards.get(step) if ready is not None else None
         return card.title if card is not None else self.words.word("steps", step)
 
     def corridor(self, corridor: str) -> str:
         """The title of a corridor."""
-        ready = self.house.plans.get(corridor)
+        ready = self.services.procedures.get(corridor)
         return ready.title if ready is not None else corridor
 
     # -- dates
 
     def zone_of(self, office: str) -> tzinfo:
         """The zone an office lives in; one without a country has the visitor's."""
-        known = self.house.register.get(office)
+        known = self.services.register.get(office)
         country = known.country if known is not None else ""
         if not country and self.visitor is not None and office != self.visitor.office:
             return self.zone
-        calendar = self.house.rulebook.calendar(country) if country else None
+        calendar = self.services.rulebook.calendar(country) if country else None
         return calendar.zone if calendar is not None else INDOCHINA
 
     @cached_property
@@ -152,9 +152,9 @@ class Look:
                 navigation=[
                     (name, url)
                     for name, url, needs in NAVIGATION
-                    if visitor is not None and visitor.may(self.house.policy, needs)
+                    if visitor is not None and visitor.may(self.services.policy, needs)
                 ],
-                rehearsal=self.house.rehearsal,
+                rehearsal=self.services.rehearsal,
                 **shown,
             )
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.asked import Open
-from api.deps import TheHouse
+from api.deps import Inject
 from api.errors import FieldProblem, Problem
 from api.json.cases import home_corridors
 from api.opening import open_case
@@ -16,9 +15,10 @@ from api.pages.look import Look, go
 from api.pages.route import headers_of, router
 from api.pages.visitor import Signed
 from api.policy import Caller
+from api.requests import Open
 from domain import errors as core
-from domain.acts.person import FLAGS
-from domain.acts.steering import SEXES
+from domain.case.acts.person import FLAGS
+from domain.case.acts.steering import SEXES
 
 routes = router()
 
@@ -26,23 +26,23 @@ UNKNOWN = "unknown"
 
 
 @routes.get("/cases/new")
-def ask(house: TheHouse, visitor: Signed, request: Request) -> Response:
+def ask(services: Inject, visitor: Signed, request: Request) -> Response:
     """Ask what is known."""
-    caller = visitor.in_office(house.policy, None, "cases.open")
-    look = Look(house, visitor)
+    caller = visitor.in_office(services.policy, None, "cases.open")
+    look = Look(services, visitor)
     return look.page(request, "new_case", form=_form(look, caller))
 
 
 @routes.post("/cases/new")
-async def open_(house: TheHouse, visitor: Signed, request: Request, sent: Sent) -> Response:
+async def open_(services: Inject, visitor: Signed, request: Request, sent: Sent) -> Response:
     """Open the case, or show the form again with what is wrong."""
-    look = Look(house, visitor)
-    caller = visitor.in_office(house.policy, sent.one("_by"), "cases.open")
+    look = Look(services, visitor)
+    caller = visitor.in_office(services.policy, sent.one("_by"), "cases.open")
     form = _form(look, caller)
     try:
         unknown = _age_unknown(sent, look)
         asked = forms.read_into(Open, form, sent, look.words, look.zone, **unknown)
-        done = await open_case(house, caller, asked, sent.key)
+        done = await open_case(services, caller, asked, sent.key)
     except (Problem, core.Refused) as problem:
         wrong = forms.refused(form, sent, problem, look.words, look.office)
         return await run_in_threadpool(
@@ -68,7 +68,7 @@ def _age_unknown(sent: Posted, look: Look) -> dict[str, str]:
 
 def _form(look: Look, caller: Caller) -> Form:
     t = look.words
-    corridors = sorted(home_corridors(look.house, caller))
+    corridors = sorted(home_corridors(look.services, caller))
     fields = [
         Field(
             "corridor",
@@ -97,8 +97,8 @@ def _form(look: Look, caller: Caller) -> Form:
             options=_provinces(look, caller),
         ),
     ]
-    if look.house.rehearsal:
-        zone = look.moment(look.house.now()).rpartition("(")[2].rstrip(")")
+    if look.services.rehearsal:
+        zone = look.moment(look.services.now()).rpartition("(")[2].rstrip(")")
         hint = t("hints.opens", zone=zone)
         fields.append(Field("opens", "moment", t("fields.opens"), hint))
     fields.append(Field("_by", "hidden", "", typed=(caller.office,)))
@@ -119,12 +119,12 @@ def _words(look: Look, group: str, names: tuple[str, ...]) -> tuple[Option, ...]
 
 def _provinces(look: Look, caller: Caller) -> tuple[Option, ...]:
     """The caller's own province; an office without one may choose among those of its country."""
-    own = look.house.register.get(caller.office)
+    own = look.services.register.get(caller.office)
     if own is not None and own.province:  # elsewhere it would hold no role
         return (Option(own.province, own.province),)
     found = {
         office.province
-        for office in look.house.register.values()
+        for office in look.services.register.values()
         if own is not None and office.country == own.country and office.province
     }
     return tuple(Option(name, name) for name in sorted(found))

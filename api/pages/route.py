@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api import errors
-from api.deps import House
+from api.deps import Services
 from api.errors import Problem
 from api.pages.forms import Field, posted
 from api.pages.forms import written as written_in
@@ -70,7 +70,7 @@ async def _sign_in(request: Request, first: SignInFirst) -> Response:
     """Lead to the sign-in page; a form that came without a session is answered with it."""
     if request.method == "GET":
         return go(sign_in_url(first.back))
-    look = Look(request.app.state.house)
+    look = Look(request.app.state.services)
     return nothing_was_sent(look, request, first.back, await _written(request))
 
 
@@ -86,7 +86,7 @@ async def _written(request: Request) -> tuple[Field, ...]:
         sent = await posted(request)
     except Exception:  # noqa: BLE001 - what cannot be read cannot be shown
         return ()
-    return written_in(sent, Look(request.app.state.house).words)
+    return written_in(sent, Look(request.app.state.services).words)
 
 
 def _known(status: int) -> Problem:
@@ -112,10 +112,10 @@ def problem_page(
 
     `said` names a text that tells more than the kind of refusal does, `also` one more of them.
     """
-    house: House = request.app.state.house
+    services: Services = request.app.state.services
     if request.method == "POST" and isinstance(problem, errors.NotFound):
         also = also or "problem.maybe_ended"
-    return Look(house).page(
+    return Look(services).page(
         request,
         "problem",
         status=problem.status,

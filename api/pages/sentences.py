@@ -7,8 +7,8 @@ from datetime import datetime
 
 from api.pages.actforms import Desk
 from api.pages.look import Look
-from domain import views
-from domain.ladder import rank
+from domain.case import reading
+from domain.work.ladder import rank
 from records.cases import CaseView
 
 
@@ -24,8 +24,8 @@ class Sentence:
 def of_case(desk: Desk) -> Sentence:
     """The sentence of a case that is looked at whole."""
     look, case, at = desk.look, desk.case, desk.looked.at
-    t, waiting = look.words, views.waits_for(case, at)
-    task = views.in_focus(case, at)
+    t, waiting = look.words, reading.waits_for(case, at)
+    task = reading.in_focus(case, at)
     if case.ended:
         return Sentence(t("sentence.ended", state=t.word("cases", case.state)))
     hold = [t("sentence.on_hold")] if case.on_hold else []
@@ -41,7 +41,7 @@ def of_case(desk: Desk) -> Sentence:
     elif task.due_at is not None:
         due = look.day(task.due_at, zone)
         parts.append(t("sentence.due", due=due, distance=look.distance(task.due_at, at, zone)))
-    if views.is_unknown(case, task, at):
+    if reading.is_unknown(case, task, at):
         parts.append(t("sentence.unknown"))
     if task.escalation == "open":
         parts.append(t("sentence.escalated", rung=t.word("rungs", task.rung)))
@@ -52,7 +52,7 @@ def of_case(desk: Desk) -> Sentence:
         parts.append(t("sentence.next", rung=t.word("rungs", waiting.next_rung), day=day))
     text = t(
         "sentence.waits",
-        title=case.plan.cards[task.step].title,
+        title=case.procedure.cards[task.step].title,
         office=look.office(task.holder),
         since=look.day(task.started_at, zone),
     )

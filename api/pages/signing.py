@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api import errors
-from api.deps import House, TheHouse
+from api.deps import Inject, Services
 from api.pages.forms import Form, Posted, Sent, check_once, refilled, written
 from api.pages.forms import refused as refused_form
 from api.pages.look import Look, go
@@ -39,21 +39,23 @@ TheThrottle = Annotated[Throttle, Depends(throttle_of)]
 
 
 @routes.get("/sign-in")
-def ask(house: TheHouse, request: Request, next: str = HOME) -> Response:  # noqa: A002
+def ask(services: Inject, request: Request, next: str = HOME) -> Response:  # noqa: A002
     """Ask who it is; somebody already signed in goes on."""
-    if visitor_of(house, request) is not None:
+    if visitor_of(services, request) is not None:
         return go(way_back(next))
-    look = Look(house)
+    look = Look(services)
     return sign_in_page(look, request, sign_in_form(look), next)
 
 
 @routes.post("/sign-in")
-async def sign_in(house: TheHouse, request: Request, throttle: TheThrottle, sent: Sent) -> Response:
+async def sign_in(
+    services: Inject, request: Request, throttle: TheThrottle, sent: Sent
+) -> Response:
     """Begin a session; the old one of this browser ends."""
-    look = Look(house)
+    look = Look(services)
     address = request.client.host if request.client is not None else ""
     user, password = sent.one("user"), str(sent.data.get("password", ""))
-    now = house.now()
+    now = services.now()
     form = sign_in_form(look)
     try:
         check_once(form, sent, look.words)
@@ -62,22 +64,22 @@ async def sign_in(house: TheHouse, request: Request, throttle: TheThrottle, sent
     if wait := throttle.wait(user, address, now):
         return _again(look, request, sent, errors.TooManyTries(), wait)
     too_long = max(len(user), len(password)) > LONGEST
-    secret = "" if too_long else await run_in_threadpool(_begin, house, user, password, request)
+    secret = "" if too_long else await run_in_threadpool(_begin, services, user, password, request)
     if not secret:
         throttle.wrong(user, address, now)
         return _again(look, request, sent, errors.Unauthorized())
     throttle.right(user)
     answer = _signed_in(look, request, sent)
-    answer.headers["Set-Cookie"] = house.cookie.header(secret)
+    answer.headers["Set-Cookie"] = services.cookie.header(secret)
     return answer
 
 
-def _begin(house: House, user: str, password: str, request: Request) -> str:
-    now = house.now()
-    with house.database.begin() as connection:
+def _begin(services: Services, user: str, password: str, request: Request) -> str:
+    now = services.now()
+    with services.database.begin() as connection:
         if "\x00" in user or not users.password_matches(connection, user, password):
             return ""
-        if old := secret_of(house, request):
+        if old := secret_of(services, request):
             sessions.revoke(connection, old, now)
         return sessions.start(connection, user, now, now + timedelta(hours=SESSION_HOURS))
 
@@ -119,30 +121,30 @@ def _shown(
 
 
 @routes.post("/sign-out")
-def sign_out(house: TheHouse, request: Request) -> Response:
+def sign_out(services: Inject, request: Request) -> Response:
     """End the session, here and in the records."""
-    with house.database.begin() as connection:
-        sessions.revoke(connection, secret_of(house, request), house.now())
+    with services.database.begin() as connection:
+        sessions.revoke(connection, secret_of(services, request), services.now())
     answer = go("/sign-in", "signed_out")
-    answer.headers["Set-Cookie"] = house.cookie.header("", 0)
+    answer.headers["Set-Cookie"] = services.cookie.header("", 0)
     return answer
 
 
 @routes.get("/")
-def home(house: TheHouse, visitor: Signed) -> Response:
+def home(services: Inject, visitor: Signed) -> Response:
     """Lead to what this person does first."""
     for needs, url in (
         ("stalled.list", "/stalled"),
         ("tasks.list", "/tasks"),
         ("cases.list", "/cases"),
     ):
-        only = needs == "stalled.list" and visitor.may(house.policy, "cases.open")
-        if not only and visitor.may(house.policy, needs):
+        only = needs == "stalled.list" and visitor.may(services.policy, "cases.open")
+        if not only and visitor.may(services.policy, needs):
             return go(url)
     return go("/welcome")
 
 
 @routes.get("/welcome")
-def welcome(house: TheHouse, visitor: Signed, request: Request) -> Response:
+def welcome(services: Inject, visitor: Signed, request: Request) -> Response:
     """A place for those whose role has no page of its own yet."""
-    return Look(house, visitor).page(request, "welcome")
+    return Look(services, visitor).page(request, "welcome")

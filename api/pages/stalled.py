@@ -9,26 +9,26 @@ from fastapi import Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from api import acts, errors, reading
-from api.asked import Asked
-from api.deps import House, TheHouse
+from api import acts, case_access, errors
+from api.deps import Inject, Services
 from api.errors import Problem
 from api.json.cases import CaseRef, home_corridors
+from api.json.schemas.stalled import StalledItem, stalled_item
+from api.json.schemas.steps import NO_RUNG
 from api.json.tasks import Step
 from api.pages import actforms, forms, sentences
 from api.pages.actforms import Desk
 from api.pages.forms import Form, Posted, Sent
 from api.pages.look import Look, go, known
 from api.pages.route import headers_of, problem_page, router
-from api.pages.tasks import Cursor, OfficeAsked, people_of
+from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.policy import ALL_CASES, Caller
-from api.view.stalled import StalledItem, stalled_item
-from api.view.steps import NO_RUNG
+from api.requests import Asked
 from domain import errors as core
-from domain import views
-from domain.case import Case, Task
-from domain.plan import Card
+from domain.case import reading
+from domain.case.state import Case, Task
+from domain.work.procedure import Card
 from records import escalations, stalled, tasks
 from records.cases import CaseView
 from records.escalations import EscalationView
@@ -72,29 +72,32 @@ class Question:
 
 @routes.get("/stalled")
 def list_(
-    house: TheHouse,
+    services: Inject,
     visitor: Signed,
     request: Request,
-    office: OfficeAsked = None,
+    office: OfficeParam = None,
     corridor: Annotated[str, Query(max_length=40)] = "",
     turn: Annotated[str, Query(max_length=20)] = "",
     cursor: Cursor = None,
 ) -> Response:
     """Cases of one's office that stand still: on what, whose turn, how long, what comes next."""
-    look, caller = Look(house, visitor), visitor.in_office(house.policy, office, "stalled.list")
-    now, decides = house.now(), house.policy.may(caller, "escalations.decide")
-    with house.database.begin() as connection:
+    look, caller = (
+        Look(services, visitor),
+        visitor.in_office(services.policy, office, "stalled.list"),
+    )
+    now, decides = services.now(), services.policy.may(caller, "escalations.decide")
+    with services.database.begin() as connection:
         page = stalled.page(
             connection,
             now,
             limit=ROWS,
             cursor=cursor,
-            corridor=known(corridor, house.plans),
+            corridor=known(corridor, services.procedures),
             turn=known(turn, TURNS),
-            office=None if ALL_CASES in house.policy.scopes_of(caller) else caller.office,
-            rehearsal=house.rehearsal,
+            office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+            rehearsal=services.rehearsal,
         )
-        seen = home_corridors(house, caller)
+        seen = home_corridors(services, caller)
         late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
         blocking = tasks.blocking(connection, late)
         rows = [
@@ -105,7 +108,7 @@ def list_(
                     row,
                     blocking.get(row.case_id),
                     now,
-                    house.now_of(row.clock_offset, row.now_at),
+                    services.now_of(row.clock_offset, row.now_at),
                 ),
                 _open_to(connection, row, caller if decides else None),
             )
@@ -125,7 +128,7 @@ def list_(
         beginning=cursor is None,
         questions=[_question(look, found) for found in asked],
         office=caller.office,
-        offices=visitor.allowed(house.policy, "stalled.list"),
+        offices=visitor.allowed(services.policy, "stalled.list"),
         chosen={"corridor": corridor, "turn": turn},
         turns=TURNS,
         corridors=sorted(seen),
@@ -144,7 +147,7 @@ def _row(
     item: StalledItem,
     opened: list[EscalationView],
 ) -> Row:
-    own = look.house.now_of(row.clock_offset, row.now_at)
+    own = look.services.now_of(row.clock_offset, row.now_at)
     zone, t = look.zone_of(item.holder), look.words
     next_rung = due = ""
     if item.next_rung and item.next_rung_at is not None:
@@ -209,10 +212,10 @@ class AtQuestion:
 
 @routes.get("/stalled/{case_ref}/{step:path}")
 def ask(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
 ) -> Response:
     """What is to be decided, and the form."""
-    at = _stand(house, visitor, case_ref, step)
+    at = _stand(services, visitor, case_ref, step)
     if not at.is_open:
         raise errors.NotFound
     return _page(request, at, actforms.decide(at.desk, at.card, at.task))
@@ -220,23 +223,23 @@ def ask(
 
 @routes.post("/stalled/{case_ref}/{step:path}")
 async def decide(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
 ) -> Response:
     """End the escalation, or show the form again with what is wrong."""
-    at = await run_in_threadpool(_stand, house, visitor, case_ref, step, sent.one("by"))
+    at = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
     form, look = actforms.decide(at.desk, at.card, at.task), at.desk.look
     try:
         asked = forms.read_into(
             Asked, form, sent, look.words, look.zone, do=form.do, step=at.card.id
         )
-        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+        await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        return await run_in_threadpool(_again, house, visitor, request, at, form, sent, problem)
+        return await run_in_threadpool(_again, services, visitor, request, at, form, sent, problem)
     return go("/stalled", "decide")
 
 
 def _again(
-    house: House,
+    services: Services,
     visitor: Visitor,
     request: Request,
     before: AtQuestion,
@@ -249,7 +252,7 @@ def _again(
     Where nothing is to be decided any more it says so, and shows what was written.
     """
     reference, office = before.desk.looked.row.reference, before.desk.caller.office
-    at = _stand(house, visitor, reference, before.card.id, office)
+    at = _stand(services, visitor, reference, before.card.id, office)
     words = at.desk.look.words
     if not at.is_open:
         return problem_page(
@@ -263,13 +266,13 @@ def _again(
 
 
 def _stand(
-    house: House, visitor: Visitor, case_ref: str, step: str, acting: str = ""
+    services: Services, visitor: Visitor, case_ref: str, step: str, acting: str = ""
 ) -> AtQuestion:
     """Look at an escalation as the office that may decide it; raises NotFound."""
-    policy = house.policy
+    policy = services.policy
     callers = visitor.allowed(policy, "escalations.decide")
-    with house.database.begin() as connection:
-        looked = reading.look(house, connection, case_ref)
+    with services.database.begin() as connection:
+        looked = case_access.look(services, connection, case_ref)
         card, task = looked.case.card(step), _in_question(looked.case, step)
         if card is None or task is None:
             raise errors.NotFound
@@ -277,7 +280,7 @@ def _stand(
         caller = next((c for c in reached if policy.reaches(c, looked.case)), None)
         if caller is None:
             raise errors.NotFound
-        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, looked.case))
+        desk = Desk(Look(services, visitor), caller, looked, people_of(connection, looked.case))
     is_open = task.escalation == "open" and caller.office in task.deciders
     whole = policy.may(caller, "cases.read") and policy.sees_case(caller, looked.case)
     return AtQuestion(desk, card, task, is_open, whole)
@@ -293,7 +296,7 @@ def _page(
 ) -> Response:
     desk, task, look = at.desk, at.task, at.desk.look
     zone = desk.case.calendar_for(task.made_for).zone
-    coming = views.next_rung(task)
+    coming = reading.next_rung(task)
     t = look.words
     return look.page(
         request,
@@ -302,7 +305,7 @@ def _page(
         headers=headers_of(problem) if problem is not None else None,
         title=at.card.title,
         reference=desk.looked.row.reference,
-        corridor=look.corridor(desk.case.plan.corridor),
+        corridor=look.corridor(desk.case.procedure.corridor),
         sentence=sentences.of_case(desk),
         holder=look.office(task.holder),
         office=look.office(desk.caller.office),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver, holder_of, records_for
 from api.pages.forms import Field, Form, Option
-from domain import views
-from domain.acts.person import BARS, FLAGS
-from domain.acts.steering import FACTS
-from domain.case import Task
-from domain.plan import Card
+from domain.case import reading
+from domain.case.acts.person import BARS, FLAGS
+from domain.case.acts.steering import FACTS
+from domain.case.state import Task
+from domain.work.procedure import Card
 
 CLOSURE = "closure"
 NOT_HERE = ("not_applicable", "absent")
@@ -88,7 +88,7 @@ def _extendable(desk: Desk) -> Field:
 
 def _to_be_moved(desk: Desk) -> Field:
     def wanted(card: Card, task: Task | None) -> bool:
-        if views.step_state(desk.case, card.id, desk.looked.at) in NOT_HERE:
+        if reading.step_state(desk.case, card.id, desk.looked.at) in NOT_HERE:
             return False
         return task is None or task.is_open or task.state == "waiting"
 
@@ -96,13 +96,13 @@ def _to_be_moved(desk: Desk) -> Field:
 
 
 def _sent_out(desk: Desk) -> Field:
-    back = desk.case.office_of(f"{desk.case.plan.home}.case")
+    back = desk.case.office_of(f"{desk.case.procedure.home}.case")
     return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != back)
 
 
 def purposes(desk: Desk, names: Iterable[str]) -> list[Option]:
     """What consents are for, as the rules call it."""
-    titles = desk.look.house.rulebook.table("releases.toml").get("purposes", {})
+    titles = desk.look.services.rulebook.table("releases.toml").get("purposes", {})
     return [Option(name, str(titles.get(name, {}).get("title", name))) for name in names]
 
 
@@ -116,7 +116,7 @@ def _happened(desk: Desk) -> Field:
 def _consent(desk: Desk) -> Form:
     return desk.form(
         "consent",
-        desk.choice("purpose", purposes(desk, desk.case.plan.purposes), required=True),
+        desk.choice("purpose", purposes(desk, desk.case.procedure.purposes), required=True),
         desk.choice("for", desk.words_of("people", HELD_BY_A_PERSON), hint="hints.consent_for"),
         desk.choice("receiver", desk.offices(), hint="hints.receiver"),
         desk.field("until", "day", hint="hints.until_consent"),
@@ -205,13 +205,13 @@ def _may_close(desk: Desk) -> bool:
 
 
 def _may_depart(desk: Desk) -> bool:
-    plan = desk.case.standing
-    return plan is not None and plan.departed_at is None and not desk.case.handed_over
+    handover = desk.case.handover
+    return handover is not None and handover.departed_at is None and not desk.case.handed_over
 
 
 def _newer_rules(desk: Desk) -> bool:
-    ready = desk.look.house.plans.get(desk.case.plan.corridor)
-    return ready is not None and ready.digest != desk.case.plan_digest
+    ready = desk.look.services.procedures.get(desk.case.procedure.corridor)
+    return ready is not None and ready.digest != desk.case.procedure_digest
 
 
 STEERING: dict[str, Steering] = {

@@ -9,9 +9,8 @@ from fastapi import Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from api import acts, errors, reading
-from api.asked import Asked
-from api.deps import House, TheHouse
+from api import acts, case_access, errors
+from api.deps import Inject, Services
 from api.errors import Problem
 from api.json.cases import CaseRef
 from api.json.tasks import Step
@@ -22,10 +21,11 @@ from api.pages.look import Look, go
 from api.pages.route import headers_of, problem_page, router
 from api.pages.visitor import Signed, Visitor
 from api.policy import Caller, Policy
+from api.requests import Asked
 from domain import errors as core
-from domain import views
-from domain.case import Case, Task
-from domain.plan import Card
+from domain.case import reading
+from domain.case.state import Case, Task
+from domain.work.procedure import Card
 from records import tasks, users
 from records.tasks import TaskView
 
@@ -33,7 +33,7 @@ routes = router()
 
 ROWS = 25
 Cursor = Annotated[str | None, Query(max_length=500)]
-OfficeAsked = Annotated[str | None, Query(max_length=80)]
+OfficeParam = Annotated[str | None, Query(max_length=80)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,18 @@ class Held:
 
 @routes.get("/tasks")
 def list_(
-    house: TheHouse,
+    services: Inject,
     visitor: Signed,
     request: Request,
-    office: OfficeAsked = None,
+    office: OfficeParam = None,
     cursor: Cursor = None,
 ) -> Response:
     """What the visitor's offices hold, first due first."""
-    look = Look(house, visitor)
-    callers = visitor.allowed(house.policy, "tasks.list")
+    look = Look(services, visitor)
+    callers = visitor.allowed(services.policy, "tasks.list")
     if office:
-        callers = (visitor.in_office(house.policy, office, "tasks.list"),)
-    with house.database.begin() as connection:
+        callers = (visitor.in_office(services.policy, office, "tasks.list"),)
+    with services.database.begin() as connection:
         held = [_held(look, connection, caller, cursor if office else None) for caller in callers]
     return look.page(request, "tasks", held=held, beginning=cursor is None)
 
@@ -89,7 +89,7 @@ def _held(look: Look, connection: Connection, caller: Caller, cursor: str | None
 
 
 def _row(look: Look, row: TaskView) -> Row:
-    now, zone = look.house.now_of(row.clock_offset, row.now_at), look.zone_of(row.made_for)
+    now, zone = look.services.now_of(row.clock_offset, row.now_at), look.zone_of(row.made_for)
     due = row.due_at
     return Row(
         url=task_url(row.reference, row.step),
@@ -134,19 +134,19 @@ class AtTask:
 
 @routes.get("/tasks/{case_ref}/{step:path}")
 def read(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
 ) -> Response:
     """One task: what is asked, until when, and the forms to answer."""
-    at = _stand(house, visitor, case_ref, step)
+    at = _stand(services, visitor, case_ref, step)
     return _page(request, at, actforms.of_task(at.desk, at.card, at.task))
 
 
 @routes.post("/tasks/{case_ref}/{step:path}")
 async def act(
-    house: TheHouse, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
+    services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
 ) -> Response:
     """Do what a form of the task asks, or show it again with what is wrong."""
-    at = await run_in_threadpool(_stand, house, visitor, case_ref, step, sent.one("by"))
+    at = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
     form = actforms.task_form(at.desk, at.card, sent.do, sent.one("for"))
     if form is None:
         raise errors.NotFound
@@ -154,14 +154,14 @@ async def act(
         asked = forms.read_into(
             Asked, form, sent, at.desk.look.words, at.desk.look.zone, do=form.do, step=at.card.id
         )
-        await acts.perform(house, at.desk.caller, case_ref, asked, sent.key)
+        await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        return await run_in_threadpool(_again, house, visitor, request, at, form, sent, problem)
-    return go(await run_in_threadpool(_after, house, visitor, at), sent.do)
+        return await run_in_threadpool(_again, services, visitor, request, at, form, sent, problem)
+    return go(await run_in_threadpool(_after, services, visitor, at), sent.do)
 
 
 def _again(
-    house: House,
+    services: Services,
     visitor: Visitor,
     request: Request,
     before: AtTask,
@@ -174,7 +174,11 @@ def _again(
     Who holds the task no longer is told so, and shown what they wrote and nothing else.
     """
     at = _stand(
-        house, visitor, before.desk.looked.row.reference, before.card.id, before.desk.caller.office
+        services,
+        visitor,
+        before.desk.looked.row.reference,
+        before.card.id,
+        before.desk.caller.office,
     )
     if not at.may_read:
         also = "problem.task_gone" if problem.status < forms.UNSURE else ""
@@ -185,29 +189,31 @@ def _again(
     return _page(request, at, [wrong, *others], problem)
 
 
-def _after(house: House, visitor: Visitor, before: AtTask) -> str:
+def _after(services: Services, visitor: Visitor, before: AtTask) -> str:
     """Where to go: the task while it is open, else the case, else the list."""
     reference, office = before.desk.looked.row.reference, before.desk.caller.office
-    at = _stand(house, visitor, reference, before.card.id, office)
+    at = _stand(services, visitor, reference, before.card.id, office)
     if at.may_read and at.task is not None and at.task.is_open:
         return at.url
     return f"/cases/{reference}" if at.whole else "/tasks"
 
 
-def _stand(house: House, visitor: Visitor, case_ref: str, step: str, acting: str = "") -> AtTask:
+def _stand(
+    services: Services, visitor: Visitor, case_ref: str, step: str, acting: str = ""
+) -> AtTask:
     """Look at a task; raises NotFound.
 
     `acting` is the office that a form was sent for. It may have lost the task meanwhile: then it
     reads nothing, but is answered the same when the form comes twice.
     """
-    policy = house.policy
+    policy = services.policy
     visitor.allowed(policy, "tasks.act" if acting else "tasks.read", "cases.read")
-    with house.database.begin() as connection:
-        looked = reading.look(house, connection, case_ref)
+    with services.database.begin() as connection:
+        looked = case_access.look(services, connection, case_ref)
         case, card = looked.case, looked.case.card(step)
         if card is None:
             raise errors.NotFound
-        task = views.shown_task(case, step)
+        task = reading.shown_task(case, step)
         caller = (
             visitor.in_office(policy, acting, "tasks.act", "cases.read")
             if acting
@@ -215,9 +221,9 @@ def _stand(house: House, visitor: Visitor, case_ref: str, step: str, acting: str
         )
         if not policy.reaches(caller, case):
             raise errors.NotFound
-        desk = Desk(Look(house, visitor), caller, looked, people_of(connection, case))
+        desk = Desk(Look(services, visitor), caller, looked, people_of(connection, case))
         may_read = policy.sees_task(caller, case, step)
-        about = reading.about(connection, looked, caller, task) if may_read and task else {}
+        about = case_access.about(connection, looked, caller, task) if may_read and task else {}
     told = tuple((desk.look.words.word("data", word), value) for word, value in about.items())
     return AtTask(desk, card, task, may_read, policy.sees_case(caller, case), told)
 
@@ -257,8 +263,8 @@ def _page(
         headers=headers_of(problem) if problem is not None else None,
         title=card.title,
         reference=desk.looked.row.reference,
-        corridor=look.corridor(case.plan.corridor),
-        state=look.words.word("states", views.step_state(case, card.id, now)),
+        corridor=look.corridor(case.procedure.corridor),
+        state=look.words.word("states", reading.step_state(case, card.id, now)),
         outcome=look.words.word("outcomes", task.outcome) if task and task.outcome else "",
         holder=look.office(holder),
         begun=task is not None,

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
 
-from api.deps import TheHouse, caller_of_session
+from api.deps import Inject, caller_of_session
 from api.errors import Forbidden, NotFound
 from api.policy import Caller, Policy
-from domain.case import Case
+from domain.case.state import Case
 from records import users
 
 HOME = "/"
@@ -81,26 +81,26 @@ class Visitor:
         raise NotFound
 
 
-def secret_of(house: TheHouse, request: Request) -> str:
+def secret_of(services: Inject, request: Request) -> str:
     """Return the secret of the session cookie, or nothing."""
-    return request.cookies.get(house.cookie.name, "")
+    return request.cookies.get(services.cookie.name, "")
 
 
-def visitor_of(house: TheHouse, request: Request) -> Visitor | None:
+def visitor_of(services: Inject, request: Request) -> Visitor | None:
     """Return who is signed in, if anybody."""
-    secret = secret_of(house, request)
-    first = caller_of_session(house, secret) if secret else None
+    secret = secret_of(services, request)
+    first = caller_of_session(services, secret) if secret else None
     if first is None:
         return None
-    with house.database.begin() as connection:
+    with services.database.begin() as connection:
         user = users.find(connection, first.user)
     callers = tuple(first.acting_in(office) for office in first.offices)
     return Visitor(user.name if user is not None else first.user, callers)
 
 
-def signed_in(house: TheHouse, request: Request) -> Visitor:
+def signed_in(services: Inject, request: Request) -> Visitor:
     """Return who is signed in; raises SignInFirst."""
-    visitor = visitor_of(house, request)
+    visitor = visitor_of(services, request)
     if visitor is None:
         raise SignInFirst(_here(request))
     request.state.user = visitor.user
@@ -124,7 +124,7 @@ def way_back(asked: str) -> str:
     except ValueError:  # no address at all
         return HOME
     ours = asked.startswith("/") and not asked.startswith("//") and "\\" not in asked
-    plain = all(" " < letter < "\x7f" for letter in asked)
+    plain = all(" " < message < "\x7f" for message in asked)
     if not ours or parts.netloc or parts.scheme or not plain or len(asked) > LONGEST_WAY_BACK:
         return HOME
     return asked

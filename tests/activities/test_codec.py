@@ -1,7 +1,7 @@
 import pytest
 from temporalio.api.common.v1 import Payload
 
-from activities.codec import SealingCodec, UnknownKey
+from engine.codec import SealingCodec, UnknownKey
 
 OLD, NEW = b"o" * 32, b"n" * 32
 PLAIN = Payload(metadata={"encoding": b"json/plain"}, data=b'{"step": "tracing"}' * 50)

@@ -11,7 +11,7 @@ from activities.projection import Projector
 from records import ledger
 from records.session import make_engine
 from tests.builders import Life, a_life, an_act
-from workflows.encoding import event_to_json, plan_to_json
+from workflows.encoding import event_to_json, procedure_to_json
 from workflows.messages import NewEvent
 from workflows.ports import LEDGER_TROUBLE, Batch
 
@@ -31,8 +31,8 @@ def batch_of(life: Life, first: int = 1) -> Batch:
         for seq, event in enumerate(life.events, start=1)
         if seq >= first
     )
-    plans = {life.opening.plan_digest: plan_to_json(life.opening.plan)}
-    return Batch(life.case.id, events, plans=plans)
+    procedures = {life.opening.procedure_digest: procedure_to_json(life.opening.procedure)}
+    return Batch(life.case.id, events, procedures=procedures)
 
 
 def project(database: Engine, batch: Batch) -> int:

@@ -19,9 +19,9 @@ import structlog
 import uvicorn
 from sqlalchemy import Engine
 
-from activities.virtual_time import fast_forward
 from api.accounts import add_user, make_token, seed_offices
 from api.app import create_app
+from engine.virtual_time import fast_forward
 from local.postgres import RunningPostgres, clone_database, drop_database
 from local.temporal import RunningTemporal
 from records import installation
@@ -31,7 +31,7 @@ from settings import Settings
 from tests.conftest import TEMPLATE
 from worker import run_worker
 
-SECRET = "a key for tests only, thirty-two or more letters"
+SECRET = "a key for tests only, thirty-two or more messages"
 PASSWORD = "correct horse battery"
 
 # user, office, role. Viktor works in the other province and is a stranger to every case here.
@@ -159,8 +159,8 @@ class Running:
         return self.person(user)
 
     def step(self, case: dict[str, Any], step: str) -> dict[str, Any]:
-        plan = self.mali.read(f"/cases/{case['case']}").json()["plan"]
-        found: dict[str, Any] = next(s for s in plan if s["step"] == step)
+        procedure = self.mali.read(f"/cases/{case['case']}").json()["procedure"]
+        found: dict[str, Any] = next(s for s in procedure if s["step"] == step)
         return found
 
 

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from activities.connection import connect
-from activities.runs import Runs
-from api.asked import USED, Asked, Do
-from domain.core import ACTS
-from domain.events import KINDS
+from api.requests import USED, Asked, Do
+from domain.case.core import ACTS
+from domain.case.events import KINDS
+from engine.connection import connect
+from engine.runs import Runs
 from records import ledger
 from tests.api.conftest import Person, Running, new_key
 from tests.api.test_pages import Browser
@@ -38,7 +38,7 @@ def refused(api: Running, case: str, who: str = "mali", /, **body: Any) -> tuple
 @contextmanager
 def a_database_that_writes_no(api: Running, table: str) -> Iterator[None]:
     """The connection breaks whenever that table is to be written."""
-    database = api.app.state.house.database
+    database = api.app.state.services.database
 
     def breaks(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         del connection, cursor

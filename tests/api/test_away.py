@@ -39,8 +39,8 @@ def without_worker(
 ) -> Iterator[Running]:
     """An API whose engine takes everything, and nobody works."""
     for running in running_on(settings_for(postgres_url, temporal, tmp_path), with_worker=False):
-        house = running.app.state.house
-        house.engine = dataclasses.replace(house.engine, patience=PATIENCE)
+        services = running.app.state.services
+        services.engine = dataclasses.replace(services.engine, patience=PATIENCE)
         yield running
 
 

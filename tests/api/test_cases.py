@@ -15,7 +15,7 @@ def test_it_opens_a_case_with_one_post(api: Running) -> None:
     assert "Waits for" in case["waits_for"]
     seen = api.mali.read(f"/cases/{case['reference']}").json()
     assert seen["case"] == case["case"]
-    assert {"report", "tracing", "handover"} <= {step["step"] for step in seen["plan"]}
+    assert {"report", "tracing", "handover"} <= {step["step"] for step in seen["procedure"]}
     assert {gate["gate"] for gate in seen["gates"] if not gate["open"]} >= {"identity", "consent"}
 
 

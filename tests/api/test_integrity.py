@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from activities.connection import connect
+from engine.connection import connect
 from records import alarms
 from records.reproject import reproject
 from tests.api.conftest import Running

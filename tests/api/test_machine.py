@@ -22,11 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from api.view.cases import case_shape
-from domain.case import Case
-from domain.core import advance, next_wake
-from domain.views import shown_state, waits_for
-from records import cases, kept, ledger
+from api.json.schemas.cases import case_shape
+from domain.case.core import advance, next_wake
+from domain.case.reading import shown_state, waits_for
+from domain.case.state import Case
+from records import cases, ledger, loading
 from tests.api.conftest import CAST, Running, new_key
 
 SEED = os.environ.get("HOMEWARD_MACHINE_SEED", "")
@@ -173,7 +173,7 @@ class AnyHands(RuleBasedStateMachine):
     )
     def on_a_task(self, data: st.DataObject, who: str, do: str, by_route: bool) -> None:
         shown = self.shown()
-        step = data.draw(st.sampled_from(open_steps(shown) or shown["plan"]), label="step")
+        step = data.draw(st.sampled_from(open_steps(shown) or shown["procedure"]), label="step")
         now = datetime.fromisoformat(shown["now"])
         held = [user for user in PEOPLE if OFFICE_OF[user] == step["holder"]]
         by_them: bool = data.draw(st.booleans(), label="by somebody who may")
@@ -202,7 +202,7 @@ class AnyHands(RuleBasedStateMachine):
         now = datetime.fromisoformat(shown["now"])
         body: dict[str, Any] = {"reason": "as agreed", **whatever_is_needed(now)}
         body |= {
-            "step": data.draw(st.sampled_from(open_steps(shown) or shown["plan"]))["step"],
+            "step": data.draw(st.sampled_from(open_steps(shown) or shown["procedure"]))["step"],
             "to": data.draw(st.sampled_from([o["office"] for o in shown["offices"]])),
             "purpose": data.draw(st.sampled_from(PURPOSES)),
             "flag": data.draw(st.sampled_from(["do_not_notify_state", "medical", "in_danger"])),
@@ -220,7 +220,7 @@ class AnyHands(RuleBasedStateMachine):
     @rule(data=st.data(), decision=st.sampled_from(["extend", "reassign", "waive", "refer_up"]))
     def decide(self, data: st.DataObject, decision: str) -> None:
         shown = self.shown()
-        asked = [step for step in shown["plan"] if step["deciders"]]
+        asked = [step for step in shown["procedure"] if step["deciders"]]
         if not asked:
             return
         step = data.draw(st.sampled_from(asked), label="step")
@@ -288,7 +288,7 @@ class AnyHands(RuleBasedStateMachine):
             assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
             assert ledger.verify(connection, self.case_id) == []
             told = ledger.events_of(connection, self.case_id)
-            case = kept.fold_on(connection, self.case_id, None, told).case
+            case = loading.fold_on(connection, self.case_id, None, told).case
             view = cases.find(connection, self.case_id)
         assert view is not None
         assert view.version == case.version == shown["version"] == len(rows)
@@ -324,7 +324,7 @@ class AnyHands(RuleBasedStateMachine):
 
 
 def open_steps(shown: dict[str, Any]) -> list[dict[str, Any]]:
-    return [step for step in shown["plan"] if step["state"] in {"offered", "accepted"}]
+    return [step for step in shown["procedure"] if step["state"] in {"offered", "accepted"}]
 
 
 def whatever_is_needed(now: datetime) -> dict[str, Any]:

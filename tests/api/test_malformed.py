@@ -17,7 +17,13 @@ from tests.api.conftest import Running, new_key
 REASON = "as agreed on the telephone"
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 JSON = {"Content-Type": "application/json"}
-EVERYWHERE = (tables.openings, tables.people, tables.private_texts, tables.plans, tables.tokens)
+EVERYWHERE = (
+    tables.openings,
+    tables.people,
+    tables.private_texts,
+    tables.procedures,
+    tables.tokens,
+)
 OF_A_CASE = (
     tables.events,
     tables.cases,
@@ -491,7 +497,7 @@ def test_it_answers_a_fault_of_ours_as_a_problem_without_a_word_about_it(
         raise RuntimeError("Somchai at line 7 of secrets.py")
 
     monkeypatch.setattr("api.json.cases.case_shape", breaks)
-    monkeypatch.setattr("api.ready._command", breaks)
+    monkeypatch.setattr("api.admission._command", breaks)
     for answer in (
         api.mali.read(f"/cases/{case}"),
         api.mali.do(f"/cases/{case}/acts", {"do": "flag", "flag": "medical"}),

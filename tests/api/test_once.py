@@ -117,7 +117,7 @@ def test_it_never_writes_an_old_record_over_a_newer_one(api: Running) -> None:
 @contextmanager
 def a_database_that_keeps_nothing(api: Running) -> Iterator[None]:
     """The connection breaks at the very end of whatever writes, after every statement went well."""
-    database = api.app.state.house.database
+    database = api.app.state.services.database
 
     def notes(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         del cursor

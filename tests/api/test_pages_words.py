@@ -11,8 +11,8 @@ from api.pages.look import NAVIGATION, TEMPLATES
 from api.pages.moments import day, distance, moment
 from api.pages.steerforms import STEERING
 from api.pages.words import ENGLISH, MissingWords, words_of
+from domain.case.events import KINDS
 from domain.errors import BY_SLUG
-from domain.events import KINDS
 
 CODE = Path(__file__).parents[2] / "api" / "pages"
 WORDS = words_of(ENGLISH)
@@ -37,7 +37,7 @@ def test_every_act_every_refusal_and_every_event_has_words() -> None:
     wanted |= {f"acts.{act}.{part}" for act in STEERING for part in ("title", "submit")}
     wanted |= {f"done.{act}" for act in STEERING}
     wanted |= {f"steering.{steering.group}" for steering in STEERING.values()}
-    wanted |= {f"events.{kind}" for kind in KINDS if kind != "LetterWritten"}
+    wanted |= {f"events.{kind}" for kind in KINDS if kind != "MessageQueued"}
     wanted |= {f"nav.{name}" for name, _, _ in NAVIGATION}
     assert wanted <= WORDS.texts.keys(), sorted(wanted - WORDS.texts.keys())
 

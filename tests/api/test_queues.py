@@ -4,7 +4,7 @@ import gc
 import pytest
 
 from api.errors import TooMuchAtOnce
-from api.queues import Queues
+from api.limits import Queues
 
 
 async def opened(queues: Queues, who: str, told: list[str], seconds: float = 0.0) -> None:

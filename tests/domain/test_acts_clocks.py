@@ -10,17 +10,17 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from domain import events
-from domain.acts.ending import withdraw
-from domain.acts.steering import adult_on
-from domain.calendar import Calendar
-from domain.case import Task
-from domain.deadlines import Clock
-from domain.draft import Draft
+from domain.case import events
+from domain.case.acts.ending import withdraw
+from domain.case.acts.steering import adult_on
+from domain.case.state import Task
 from domain.errors import InvalidField
-from domain.plan import Need, Plan
-from tests.builders import a_card, a_life, a_plan, an_act, an_opening
-from tests.telling import PURPOSES, Told
+from domain.work.calendar import Calendar
+from domain.work.deadlines import Clock
+from domain.work.procedure import Need, Procedure
+from domain.work.transition import Transition
+from tests.builders import a_card, a_life, a_procedure, an_act, an_opening
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 TODAY = date(2026, 11, 22)
@@ -144,7 +144,7 @@ def planned(days: int = 40) -> Told:
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.plan(days=days)
+    told.procedure(days=days)
     return told
 
 
@@ -178,10 +178,10 @@ def test_it_keeps_the_rung_of_what_falls_back_further_when_it_is_late() -> None:
 
 def test_it_never_rolls_a_watch_though_the_rules_give_it_another_length() -> None:
     told = Told(flags=("detained",))
-    plan = told.case.plan
-    watch = replace(plan.cards["detained"], within=Clock(12, "days"))
-    newer = replace(plan, version="newer", cards={**plan.cards, "detained": watch})
-    for fields in ({"plan": newer}, {"plan_digest": "newer"}):
+    procedure = told.case.procedure
+    watch = replace(procedure.cards["detained"], within=Clock(12, "days"))
+    newer = replace(procedure, version="newer", cards={**procedure.cards, "detained": watch})
+    for fields in ({"procedure": newer}, {"procedure_digest": "newer"}):
         assert told.refused("adopt_rules", "host.case", **fields) == "missing-field"
     adopt(told, newer)
     task = task_of(told, "detained")
@@ -194,16 +194,16 @@ def test_it_gives_a_clock_to_none_that_had_none() -> None:
     order = {"step": "protection_order", "outcome": "made", "valid_until": LATER}
     told.act("complete", "host.case", **order)
     told.act("return", "host.case", step="protection_order")
-    plan = told.case.plan
-    timed = replace(plan.cards["protection_order"], within=Clock(12, "days"))
-    adopt(told, replace(plan, version="newer", cards={**plan.cards, timed.id: timed}))
+    procedure = told.case.procedure
+    timed = replace(procedure.cards["protection_order"], within=Clock(12, "days"))
+    adopt(told, replace(procedure, version="newer", cards={**procedure.cards, timed.id: timed}))
     task = task_of(told, "protection_order")
     assert (task.is_open, task.due_at) == (True, None)
 
 
-def adopt(told: Told, newer: Plan) -> None:
-    told.case = replace(told.case, plans={**told.case.plans, "newer": newer})
-    told.act("adopt_rules", "host.case", plan=newer, plan_digest="newer")
+def adopt(told: Told, newer: Procedure) -> None:
+    told.case = replace(told.case, procedures={**told.case.procedures, "newer": newer})
+    told.act("adopt_rules", "host.case", procedure=newer, procedure_digest="newer")
 
 
 # -- a hold
@@ -221,7 +221,7 @@ def test_it_lets_the_clock_of_a_danger_run_on_during_a_hold() -> None:
 
 def test_it_stops_a_clock_at_its_last_second_and_not_after_though_no_rung_fires() -> None:
     card = a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder="")
-    opening = an_opening(a_plan(card))
+    opening = an_opening(a_procedure(card))
     task = a_life(opening=opening).case.newest("free")
     assert task is not None
     assert task.due_at is not None
@@ -290,9 +290,9 @@ def test_it_lets_a_watch_wait_when_only_the_legal_steps_go_on() -> None:
 def test_it_records_no_withdrawal_of_what_was_never_given() -> None:
     told = Told()
     told.yes("tracing")
-    draft = Draft(told.case)
-    withdraw(draft, told.at, "photo")
-    assert draft.events == []
+    transition = Transition(told.case)
+    withdraw(transition, told.at, "photo")
+    assert transition.events == []
 
 
 # -- plans
@@ -300,8 +300,8 @@ def test_it_records_no_withdrawal_of_what_was_never_given() -> None:
 
 def test_it_numbers_plans_and_takes_one_for_this_very_moment() -> None:
     told = planned()
-    told.plan(days=30)
-    told.plan(days=0)
+    told.procedure(days=30)
+    told.procedure(days=0)
     made = [e.number for e in told.events if isinstance(e, events.HandoverPlanned)]
     assert made == [1, 2, 3]
     past = told.at - timedelta(seconds=1)

@@ -1,6 +1,6 @@
 """Completing a step, at its edges: who, when, what follows, what is told in a refusal.
 
-Each test stands for a mechanical mutant of `domain/acts/complete.py` or `domain/steps/`.
+Each test stands for a mechanical mutant of `domain/case/acts/complete.py` or `domain/steps/`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from domain import events
-from domain.case import Task
-from domain.commands import Command
-from domain.core import advance
+from domain.case import events
+from domain.case.commands import Command
+from domain.case.core import advance
+from domain.case.state import Task
 from domain.errors import Refused
-from domain.plan import Need
-from tests.builders import a_card, a_life, a_plan, an_act, an_opening
-from tests.telling import PURPOSES, Told
+from domain.work.procedure import Need
+from tests.builders import a_card, a_life, a_procedure, an_act, an_opening
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
@@ -108,11 +108,11 @@ def test_it_names_the_gate_and_what_shut_it() -> None:
 
 def test_it_sends_where_the_consent_reaches_and_nowhere_else() -> None:
     told = Told()
-    cards = told.case.plan.cards
+    cards = told.case.procedure.cards
     request = cards["verification_request"]
     both = replace(request.outcomes["sent"], sends_to=("origin.focal", "origin.identity"))
     changed = {**cards, request.id: replace(request, outcomes={"sent": both})}
-    told.case = replace(told.case, plan=replace(told.case.plan, cards=changed))
+    told.case = replace(told.case, procedure=replace(told.case.procedure, cards=changed))
     told.yes("notify_state", receiver="origin.identity")
     told.complete("verification_request", "sent")
     assert told.left("request", "origin.identity")
@@ -123,10 +123,10 @@ def test_it_takes_the_safety_check_from_the_very_second_72_hours_before() -> Non
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.plan(days=4)
+    told.procedure(days=4)
     go = {"step": "final_safety_host", "outcome": "go"}
     assert told.refused("complete", "host.case", **go) == "wrong-state"
-    told.plan(days=3)
+    told.procedure(days=3)
     assert told.refused("complete", "host.case", **go) == ""
 
 
@@ -256,7 +256,7 @@ def test_it_marks_nothing_that_was_recorded_in_time_though_it_was_a_danger() -> 
 
 
 def test_it_marks_nothing_where_no_rung_had_fired() -> None:
-    rules = a_plan(a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder=""))
+    rules = a_procedure(a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder=""))
     opening = an_opening(rules)
     life = a_life((20, None), opening=opening)
     task, now = life.case.newest("free"), life.case.now

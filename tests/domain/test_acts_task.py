@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from domain import consent, events
-from domain.calendar import Calendar
-from domain.case import Task
-from domain.commands import Command
-from domain.core import advance
+from domain.case import consent, events
+from domain.case.commands import Command
+from domain.case.core import advance
+from domain.case.state import Task
 from domain.errors import MissingField
+from domain.work.calendar import Calendar
 from tests.builders import a_life, an_opening
-from tests.telling import Told
+from tests.scenario import Told
 
 LATER = date(2026, 5, 4)
 

@@ -1,6 +1,6 @@
 """What one event makes of a case, where no story looks.
 
-Each test stands for a mechanical mutant of `domain/apply.py`.
+Each test stands for a mechanical mutant of `domain/case/apply.py`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from domain import consent, events
-from domain.case import Task
-from tests.telling import Told
+from domain.case import consent, events
+from domain.case.state import Task
+from tests.scenario import Told
 
 
 def task_of(told: Told, step: str) -> Task:

@@ -1,6 +1,6 @@
 """Since when a fact is true, what a start still misses, and from when its clock counts.
 
-Each test stands for a mechanical mutant of `domain/conditions.py` (docs/mutants.md).
+Each test stands for a mechanical mutant of `domain/case/conditions.py` (docs/mutants.md).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from domain import conditions
-from domain.case import Task
-from domain.plan import Card
-from tests.telling import PURPOSES, Told
+from domain.case import conditions
+from domain.case.state import Task
+from domain.work.procedure import Card
+from tests.scenario import PURPOSES, Told
 
 CHILD = date(2026, 6, 1)  # her eighteenth birthday
 
@@ -21,7 +21,7 @@ def since(told: Told, fact: str) -> datetime | None:
 
 
 def card_of(told: Told, step: str) -> Card:
-    return told.case.plan.cards[step]
+    return told.case.procedure.cards[step]
 
 
 def task_of(told: Told, step: str) -> Task:

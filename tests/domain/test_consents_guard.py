@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain import consent, events
-from domain.calendar import Calendar
-from domain.case import Letter, Task
-from domain.release import may_cross
-from tests.telling import PURPOSES, Told
+from domain.case import consent, events
+from domain.case.release import may_leave
+from domain.case.state import Message, Task
+from domain.work.calendar import Calendar
+from tests.scenario import PURPOSES, Told
 
 BARE = {"reference", "step", "late_days"}
 
@@ -24,10 +24,10 @@ def task_of(told: Told, step: str) -> Task:
 
 def home_again(told: Told) -> Told:
     told.go_well("handover")
-    told.plan()
+    told.procedure()
     told.go_well("handover")
-    assert told.case.standing is not None
-    told.at = told.case.standing.at
+    assert told.case.handover is not None
+    told.at = told.case.handover.at
     told.go_well("handover", rounds=1)
     told.act("complete", "escort", step="handover", outcome="handed_over")
     return told
@@ -68,8 +68,8 @@ def test_it_sends_no_feedback_after_a_no_to_reporting() -> None:
     feedback = {"step": "feedback/1m", "outcome": "sent"}
     assert told.refused("complete", "origin.focal", **feedback) == "no-consent"
     assert not told.left("feedback", "host.focal")
-    letter = Letter(0, "feedback", "feedback/1m", "origin.province", (), told.at)
-    assert may_cross(told.case, letter, told.at).why == "no consent reporting"
+    message = Message(0, "feedback", "feedback/1m", "origin.province", (), told.at)
+    assert may_leave(told.case, message, told.at).why == "no consent reporting"
 
 
 def test_it_asks_each_sending_step_for_the_consent_of_its_own_purpose() -> None:
@@ -94,7 +94,7 @@ def test_it_lets_notice_and_manifest_leave_under_the_consent_to_return() -> None
     told = Told()
     told.yes("tracing", "notify_state", "return")
     told.go_well()
-    told.plan(days=2)
+    told.procedure(days=2)
     told.go_well()
     assert told.left("notice", "origin.focal")
     assert told.left("manifest", "origin.focal")
@@ -102,26 +102,26 @@ def test_it_lets_notice_and_manifest_leave_under_the_consent_to_return() -> None
 
 def test_it_lets_share_reach_everybody() -> None:
     told = Told()
-    letter = Letter(0, "narrative", "needs", "ngo", (), told.at)
-    assert may_cross(told.case, letter, told.at).why == "no consent share"
+    message = Message(0, "narrative", "needs", "ngo", (), told.at)
+    assert may_leave(told.case, message, told.at).why == "no consent share"
     told.yes("share")
-    assert may_cross(told.case, letter, told.at).may
+    assert may_leave(told.case, message, told.at).may
 
 
 def test_it_carries_no_more_than_reference_step_and_days_late_in_what_needs_no_consent() -> None:
     told = Told()
     for kind in ("reminder", "rung", "decision", "told", "postponed", "lapsed"):
-        letter = Letter(0, kind, "tracing", "origin.focal", (), told.at)
-        assert set(may_cross(told.case, letter, told.at).carries) <= BARE, kind
-    offer = Letter(0, "offer", "tracing", "origin.focal", (), told.at)
-    assert set(may_cross(told.case, offer, told.at).carries) == {"reference", "step", "due"}
+        message = Message(0, kind, "tracing", "origin.focal", (), told.at)
+        assert set(may_leave(told.case, message, told.at).carries) <= BARE, kind
+    offer = Message(0, "offer", "tracing", "origin.focal", (), told.at)
+    assert set(may_leave(told.case, offer, told.at).carries) == {"reference", "step", "due"}
 
 
 def test_it_carries_in_a_request_what_the_lists_of_the_contract_name() -> None:
     told = Told()
     told.yes(*PURPOSES, "photo")
-    asked = Letter(0, "request", "verification_request", "origin.identity", (), told.at)
-    found = set(may_cross(told.case, asked, told.at).carries)
+    asked = Message(0, "request", "verification_request", "origin.identity", (), told.at)
+    found = set(may_leave(told.case, asked, told.at).carries)
     assert found == {
         "reference",
         "names",
@@ -132,13 +132,13 @@ def test_it_carries_in_a_request_what_the_lists_of_the_contract_name() -> None:
         "document_numbers",
         "photo",
     }
-    extract = Letter(0, "extract", "bed", "origin.health", (), told.at)
+    extract = Message(0, "extract", "bed", "origin.health", (), told.at)
     medical = {"reference", "needs", "health", "medicine"}
-    assert set(may_cross(told.case, extract, told.at).carries) == medical
+    assert set(may_leave(told.case, extract, told.at).carries) == medical
     rescue = Told("la-th")
-    asked = Letter(0, "request", "rescue_request", "host.province", (), rescue.at)
+    asked = Message(0, "request", "rescue_request", "host.province", (), rescue.at)
     carried = {"reference", "names", "places", "needs"}
-    assert set(may_cross(rescue.case, asked, rescue.at).carries) == carried
+    assert set(may_leave(rescue.case, asked, rescue.at).carries) == carried
 
 
 def test_it_tells_her_country_neither_of_a_search_nor_of_a_handover() -> None:
@@ -175,7 +175,7 @@ def test_it_opens_no_gate_with_a_refused_paper_or_a_bed_of_another_fitness() -> 
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "not_fit")
-    told.plan(days=2)
+    told.procedure(days=2)
     told.act("skip", "host.focal", step="fitness")
     assert not told.open("fitness")
 
@@ -204,7 +204,7 @@ def test_it_takes_the_consent_with_a_refusal_at_the_border_from_either_country()
             day = told.at + timedelta(days=2)
             told.act("plan_handover", f"{home}.focal", day=day, crossing="m")
             told.act("complete", by, step="handover", outcome=outcome)
-            assert told.case.standing is None, (corridor, outcome)
+            assert told.case.handover is None, (corridor, outcome)
             kept = [c for c in told.case.consents if c.purpose == "return"]
             assert all((c.withdrawn_at is None) is live for c in kept), (corridor, outcome)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from domain import gates
-from domain.case import Task
-from domain.plan import side_of
-from tests.telling import PURPOSES, Told
+from domain.case import gates
+from domain.case.state import Task
+from domain.work.procedure import side_of
+from tests.scenario import PURPOSES, Told
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ def test_it_asks_both_sides_and_herself_at_their_hours_and_until_the_planned_mom
         ("voluntariness", start_of_day, "yes"),
     ):
         told, _ = planned(9)
-        by = told.case.office_of(told.case.plan.cards[step].owner)
+        by = told.case.office_of(told.case.procedure.cards[step].owner)
         told.at = opens - MINUTE
         told.wait(days=0)
         assert told.refused("complete", by, step=step, outcome=outcome) == "wrong-state", step
@@ -90,7 +90,7 @@ def test_it_ends_the_plan_by_each_of_these_words_in_either_direction() -> None:
             told.act("plan_handover", f"{home}.focal", day=told.at + 2 * DAY, crossing="m")
             assert task_of(told, "handover").is_open
             told.complete("handover", outcome)
-            assert told.case.standing is None, (corridor, outcome)
+            assert told.case.handover is None, (corridor, outcome)
             why = gates.state(told.case, "crossing", told.at).why
             assert why == f"handover {outcome}" or outcome == "refused", (corridor, outcome)
             away = "host.focal" if home == "origin" else "origin.focal"
@@ -124,9 +124,11 @@ def test_it_leaves_the_legal_steps_open_in_every_corridor() -> None:
         *("protection_order", "protection_order/renewal", "bar_review"),
     }
     for corridor in ("th-la", "th-vn", "la-th"):
-        plan = Told(corridor).case.plan
-        rule = plan.cards["closure"].outcomes["returned_legal_open"]
-        assert set(rule.skips_all_but) & plan.cards.keys() == legal & plan.cards.keys(), corridor
+        procedure = Told(corridor).case.procedure
+        rule = procedure.cards["closure"].outcomes["returned_legal_open"]
+        assert set(rule.skips_all_but) & procedure.cards.keys() == legal & procedure.cards.keys(), (
+            corridor
+        )
     told = Told("la-th")
     told.act("consent", "origin.case", for_="person", purpose="return")
     told.act("plan_handover", "origin.focal", day=told.at + DAY, crossing="m")

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import Calendar
-from domain.deadlines import Clock, add_months, before, due, left_after, parse_clock, reminders
+from domain.work.calendar import Calendar
+from domain.work.deadlines import (
+    Clock,
+    add_months,
+    before,
+    due,
+    left_after,
+    parse_clock,
+    reminders,
+)
 
 THAI = Calendar("TH")
 TET = Calendar("VN", off=tuple(date(2026, 2, day) for day in range(16, 21)))

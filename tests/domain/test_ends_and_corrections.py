@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.case import Task
-from domain.deadlines import Clock, due
-from domain.views import shown_state
-from tests.telling import Told
+from domain.case.reading import shown_state
+from domain.case.state import Task
+from domain.work.deadlines import Clock, due
+from tests.scenario import Told
 
 LATER = date(2026, 5, 4)
 
@@ -54,7 +54,7 @@ def test_it_ends_a_plan_by_a_corrected_word_about_her_safety() -> None:
     assert told.open("safety")
     wrong = {"step": "final_safety_origin", "fact": "outcome", "value": "no_go"}
     told.act("correct", "host.case", **wrong)
-    assert told.case.standing is None
+    assert told.case.handover is None
     assert not told.open("safety")
 
 

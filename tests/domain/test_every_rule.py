@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain import events, gates
-from domain.calendar import Calendar
-from domain.case import Letter, Task
-from domain.deadlines import add_months
-from domain.release import may_cross
-from domain.views import is_stalled, seen_by
-from tests.telling import PURPOSES, Told
+from domain.case import events, gates
+from domain.case.reading import is_stalled, seen_by
+from domain.case.release import may_leave
+from domain.case.state import Message, Task
+from domain.work.calendar import Calendar
+from domain.work.deadlines import add_months
+from tests.scenario import PURPOSES, Told
 
 CHILD = date(2032, 1, 1)
 FRIDAY = datetime(2026, 2, 6, 2, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_it_opens_the_gate_on_the_last_day_of_a_paper_and_asks_for_the_day_plann
         told.go_well("travel_document")
         until = (told.at + timedelta(days=days)).date()
         told.complete("travel_document", "issued", valid_until=until)
-        told.plan(days=2)
+        told.procedure(days=2)
         assert gates.state(told.case, "document", told.at).open is is_open
 
 
@@ -251,7 +251,7 @@ def test_it_ends_the_plan_by_what_stands_against_it() -> None:
             told = Told()
             told.ready(step)
             told.complete(step, outcome)
-            assert told.case.standing is None, f"{step} {outcome}"
+            assert told.case.handover is None, f"{step} {outcome}"
             assert told.left("postponed", "origin.focal"), f"{step} {outcome}"
 
 
@@ -324,16 +324,16 @@ def test_it_tells_no_more_than_the_lists_of_the_contract() -> None:
     told.ready()
     manifest = told.left("manifest", "origin.focal")[0]
     assert set(manifest.carries) == {"reference", "names", "document_numbers"}
-    feedback = Letter(0, "feedback", "feedback/1m", "origin.province", (), told.at)
-    assert set(may_cross(told.case, feedback, told.at).carries) == {"reference", "outcome"}
+    feedback = Message(0, "feedback", "feedback/1m", "origin.province", (), told.at)
+    assert set(may_leave(told.case, feedback, told.at).carries) == {"reference", "outcome"}
 
 
 def test_it_shows_in_an_offer_no_more_than_a_consent_lets_cross() -> None:
     told = Told()
-    offer = Letter(0, "offer", "tracing", "origin.tracing", (), told.at)
-    assert set(may_cross(told.case, offer, told.at).carries) == {"reference", "step", "due"}
+    offer = Message(0, "offer", "tracing", "origin.tracing", (), told.at)
+    assert set(may_leave(told.case, offer, told.at).carries) == {"reference", "step", "due"}
     told.yes("tracing")
-    assert "names" in may_cross(told.case, offer, told.at).carries
+    assert "names" in may_leave(told.case, offer, told.at).carries
 
 
 def test_it_sends_the_medical_extract_to_the_clinic_only() -> None:
@@ -343,7 +343,7 @@ def test_it_sends_the_medical_extract_to_the_clinic_only() -> None:
     told.complete("fitness", "fit_with_escort")
     told.complete("bed", "confirmed")
     assert len(told.left("extract", "origin.health")) == 1
-    everybody = [e.to for e in told.events if isinstance(e, events.LetterLeft)]
+    everybody = [e.to for e in told.events if isinstance(e, events.MessageReleased)]
     assert "origin.focal" in everybody
     assert not told.left("extract", "origin.focal")
 

@@ -1,17 +1,17 @@
 """What follows by itself, and with which clock: steps made, taken back, asked again, watches.
 
-Each test stands for a mechanical mutant of `domain/settle.py`, `offers.py` or `wake.py`.
+Each test stands for a mechanical mutant of `domain/work/consequences.py`, `offers.py` or `wake.py`.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from domain import events
-from domain.calendar import Calendar
-from domain.case import Task
-from domain.plan import side_of
-from tests.telling import PURPOSES, Told
+from domain.case import events
+from domain.case.state import Task
+from domain.work.calendar import Calendar
+from domain.work.procedure import side_of
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
@@ -56,7 +56,7 @@ def test_it_ends_the_time_in_care_when_a_handover_is_planned_and_takes_it_up_aga
     told.yes(*PURPOSES)
     told.go_well()
     assert task_of(told, "in_care").is_open
-    told.plan(days=20)
+    told.procedure(days=20)
     assert task_of(told, "in_care").state == "waiting"
     told.wait(days=1)
     told.act("withdraw_consent", "person", purpose="return")
@@ -66,7 +66,9 @@ def test_it_ends_the_time_in_care_when_a_handover_is_planned_and_takes_it_up_aga
 def test_it_offers_a_watch_to_nobody() -> None:
     told = Told(flags=("detained",))
     assert task_of(told, "detained").is_open
-    offers = [e.step for e in told.events if isinstance(e, events.LetterLeft) if e.kind == "offer"]
+    offers = [
+        e.step for e in told.events if isinstance(e, events.MessageReleased) if e.kind == "offer"
+    ]
     assert "detained" not in offers
     assert "screening" in offers
 
@@ -78,8 +80,8 @@ def test_it_asks_for_fitness_again_for_a_new_plan_after_a_no() -> None:
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "not_fit")
-    assert told.case.standing is None
-    told.plan(days=2)
+    assert told.case.handover is None
+    told.procedure(days=2)
     assert states(told, "fitness") == ["done", "offered"]
 
 
@@ -161,11 +163,11 @@ def test_it_counts_only_dated_steps_to_a_plan() -> None:
     told.act("bar", "host.prosecutor", kind="court", review=LATER)
     told.act("lift_bar", "host.prosecutor", kind="court")
     told.wait(hours=1)
-    told.plan(days=30)
+    told.procedure(days=30)
     told.act("return", "host.case", step="travel_document")
-    assert task_of(told, "travel_document").plan_no == 0
+    assert task_of(told, "travel_document").handover_no == 0
     assert task_of(told, "exit_clearance").is_open
-    assert task_of(told, "notice").plan_no == 1
+    assert task_of(told, "notice").handover_no == 1
 
 
 def test_it_keeps_the_date_given_to_a_review_when_the_calendar_changes() -> None:

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain import events as e
-from domain import gates
-from domain.apply import blank, fold
-from domain.case import Case, Task
-from domain.commands import Command
-from domain.core import advance, next_wake, open_case
+from domain.case import events as e
+from domain.case import gates
+from domain.case.apply import blank, fold
+from domain.case.commands import Command
+from domain.case.core import advance, next_wake, open_case
+from domain.case.reading import is_unknown, waits_for
+from domain.case.state import Case, Task
 from domain.errors import Refused
-from domain.plan import side_of
-from domain.views import is_unknown, waits_for
+from domain.work.procedure import side_of
 from tests.shipped import OPENS, shipped_opening
 
 BARE = {"reminder", "rung", "decision", "told", "postponed", "lapsed"}
@@ -51,7 +51,9 @@ class AnyCase(RuleBasedStateMachine):
         self.opening = opening
         self.at = OPENS
         self.events: list[e.Event] = list(open_case(opening, OPENS))
-        self.case = fold(blank(opening.case_id, opening.plan, opening.plan_digest), self.events)
+        self.case = fold(
+            blank(opening.case_id, opening.procedure, opening.procedure_digest), self.events
+        )
 
     # -- what people do
 
@@ -87,7 +89,7 @@ class AnyCase(RuleBasedStateMachine):
             return
         task = data.draw(st.sampled_from(open_ones), label="task")
         outcome = data.draw(
-            st.sampled_from(sorted(self.case.plan.cards[task.step].outcomes)), label="outcome"
+            st.sampled_from(sorted(self.case.procedure.cards[task.step].outcomes)), label="outcome"
         )
         late = data.draw(st.sampled_from([0, 3600, 86_400]), label="recorded late by")
         happened = max(self.at - timedelta(seconds=late), task.started_at)
@@ -109,11 +111,11 @@ class AnyCase(RuleBasedStateMachine):
         rounds=st.integers(1, 14),
         days=st.sampled_from([0, 1, 3, 8]),
         purposes=st.sets(st.sampled_from(PURPOSES), min_size=4),
-        plan_in=st.sampled_from([0, 2, 9]),
+        procedure_in=st.sampled_from([0, 2, 9]),
     )
-    def things_go_well(self, rounds: int, days: int, purposes: set[str], plan_in: int) -> None:
+    def things_go_well(self, rounds: int, days: int, purposes: set[str], procedure_in: int) -> None:
         """Everybody does the next thing, with the first outcome of its card."""
-        home = self.case.plan.home
+        home = self.case.procedure.home
         who = "guardian" if self.case.is_child(self.at) else "person"
         for purpose in sorted(purposes):
             self.act("consent", f"{home}.case", for_=who, purpose=purpose)
@@ -121,11 +123,11 @@ class AnyCase(RuleBasedStateMachine):
             for task in sorted(self.case.open_tasks(), key=lambda t: t.key):
                 if task.step in {"closure", "hold_review", "bar_review"}:
                     continue
-                self.complete_as(task, next(iter(self.case.plan.cards[task.step].outcomes)))
+                self.complete_as(task, next(iter(self.case.procedure.cards[task.step].outcomes)))
             self.at += timedelta(days=days)
             self.take(advance(self.case, None, self.at))
-            if self.case.standing is None and not self.case.handed_over:
-                day = self.at + timedelta(days=plan_in)
+            if self.case.handover is None and not self.case.handed_over:
+                day = self.at + timedelta(days=procedure_in)
                 self.act("plan_handover", f"{home}.focal", day=day, crossing="bridge")
 
     def complete_as(self, task: Task, outcome: str) -> bool:
@@ -142,7 +144,7 @@ class AnyCase(RuleBasedStateMachine):
 
     @rule(data=st.data(), do=st.sampled_from(ON_TASK))
     def on_task(self, data: st.DataObject, do: str) -> None:
-        step = data.draw(st.sampled_from(sorted(self.case.plan.cards)), label="step")
+        step = data.draw(st.sampled_from(sorted(self.case.procedure.cards)), label="step")
         by = data.draw(st.sampled_from(sorted(self.case.offices)), label="by")
         to = data.draw(st.sampled_from(sorted(self.case.offices)), label="to")
         self.act(
@@ -166,21 +168,21 @@ class AnyCase(RuleBasedStateMachine):
             step=task.step,
             decision=decision,
             due=(self.at + timedelta(days=20)).date(),
-            to=f"{self.case.plan.home}.case",
+            to=f"{self.case.procedure.home}.case",
         )
 
     @rule(purpose=st.sampled_from(PURPOSES), guardian=st.booleans())
     def consent(self, purpose: str, guardian: bool) -> None:
         self.act(
             "consent",
-            f"{self.case.plan.home}.case",
+            f"{self.case.procedure.home}.case",
             for_="guardian" if guardian else "person",
             purpose=purpose,
         )
 
     @rule(purpose=st.sampled_from(PURPOSES))
     def withdraw_consent(self, purpose: str) -> None:
-        self.act("withdraw_consent", f"{self.case.plan.home}.case", purpose=purpose)
+        self.act("withdraw_consent", f"{self.case.procedure.home}.case", purpose=purpose)
 
     @rule(
         flag=st.sampled_from(["do_not_notify_state", "in_danger", "detained", "warrant"]),
@@ -188,12 +190,12 @@ class AnyCase(RuleBasedStateMachine):
     )
     def flag(self, flag: str, do: str) -> None:
         warrant_before = self.case.outcome("screening")
-        self.act(do, f"{self.case.plan.home}.case", flag=flag)
+        self.act(do, f"{self.case.procedure.home}.case", flag=flag)
         assert self.case.outcome("screening") == warrant_before, "screening and warrant are apart"
 
     @rule(kind=st.sampled_from(["witness", "court"]), do=st.sampled_from(["bar", "lift_bar"]))
     def bar(self, kind: str, do: str) -> None:
-        by = f"{self.case.plan.home}.prosecutor"
+        by = f"{self.case.procedure.home}.prosecutor"
         self.act(do, by, kind=kind, review=(self.at + timedelta(days=30)).date())
 
     @rule(do=st.sampled_from(STEERING))
@@ -201,7 +203,7 @@ class AnyCase(RuleBasedStateMachine):
         shut = self.shut_gates()
         happened = self.act(
             do,
-            f"{self.case.plan.home}.focal",
+            f"{self.case.procedure.home}.focal",
             until=(self.at + timedelta(days=30)).date(),
             day=self.at + timedelta(days=5),
             crossing="bridge",
@@ -246,15 +248,15 @@ class AnyCase(RuleBasedStateMachine):
                 if not gates.state(case, gate, event.happened_at, leaving=True).open
             ]
             assert not shut, f"no departure through a closed gate: {shut}"
-        if isinstance(event, e.LetterLeft):
-            self.check_letter(case, event)
+        if isinstance(event, e.MessageReleased):
+            self.check_message(case, event)
         if isinstance(event, e.EscalationDecided):
             assert event.by, "an escalation is decided by somebody"
 
-    def check_letter(self, case: Case, event: e.LetterLeft) -> None:
+    def check_message(self, case: Case, event: e.MessageReleased) -> None:
         office = case.offices[event.to]
         assert not office.excluded
-        home = case.plan.home
+        home = case.procedure.home
         if side_of(office.role) == "origin" and home != "origin":
             assert "do_not_notify_state" not in case.flags, "her country is not told"
         if event.kind in BARE:
@@ -281,7 +283,8 @@ class AnyCase(RuleBasedStateMachine):
     @invariant()
     def it_folds_to_the_same_state(self) -> None:
         case = fold(
-            blank(self.opening.case_id, self.opening.plan, self.opening.plan_digest), self.events
+            blank(self.opening.case_id, self.opening.procedure, self.opening.procedure_digest),
+            self.events,
         )
         assert case == self.case
         assert case.version == len(self.events)

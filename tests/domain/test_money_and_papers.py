@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from domain import events
-from domain.case import Task
-from domain.views import turn_of, waits_for
-from tests.telling import Told
+from domain.case import events
+from domain.case.reading import turn_of, waits_for
+from domain.case.state import Task
+from tests.scenario import Told
 
 SUM = {"amount": "1", "currency": "THB"}
 LATER = date(2026, 5, 4)
@@ -191,7 +191,7 @@ def test_it_warns_thirty_fourteen_and_seven_days_before_an_order_ends() -> None:
         ("E5", date(2026, 7, 27)),
     ]
     told_of_it = {
-        e.to for e in told.events if isinstance(e, events.LetterLeft) and e.kind == "lapsed"
+        e.to for e in told.events if isinstance(e, events.MessageReleased) and e.kind == "lapsed"
     }
     assert told_of_it == {"host.focal", "origin.focal", "ngo"}
 

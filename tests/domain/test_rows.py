@@ -3,15 +3,15 @@ from datetime import timedelta
 
 import pytest
 
-from domain.apply import apply, blank, fold
-from domain.events import (
+from domain.case.apply import apply, blank, fold
+from domain.case.events import (
     EscalationDecided,
     EscalationOvertaken,
-    LetterWritten,
+    MessageQueued,
     RungFired,
     TaskMoved,
 )
-from domain.rows import (
+from domain.case.projection import (
     Marks,
     changed_rows,
     changes_between,
@@ -30,8 +30,8 @@ from tests.builders import (
     an_opening,
     office_of,
 )
+from tests.scenario import Told
 from tests.shipped import OPENS
-from tests.telling import Told
 
 
 def test_it_sends_only_the_rows_that_changed() -> None:
@@ -89,7 +89,7 @@ def test_it_is_late_two_weeks_after_the_last_task_ended() -> None:
 def test_it_tells_the_same_from_one_event_at_a_time_or_many() -> None:
     life = a_life(*ANSWERED_AND_CLOSED)
     begin = life.opening
-    case, marks = blank(begin.case_id, begin.plan, begin.plan_digest), Marks()
+    case, marks = blank(begin.case_id, begin.procedure, begin.procedure_digest), Marks()
     for event in life.events:
         after = apply(case, event)
         marks = marks_after(marks, case, after, event, after.version)
@@ -102,7 +102,7 @@ def test_it_tells_the_same_from_one_event_at_a_time_or_many() -> None:
 
 def test_it_finds_the_same_changes_without_making_every_row() -> None:
     life = a_life(*ANSWERED_AND_CLOSED)
-    case = blank(life.opening.case_id, life.opening.plan, life.opening.plan_digest)
+    case = blank(life.opening.case_id, life.opening.procedure, life.opening.procedure_digest)
     before = None
     for group in life.groups:
         case = fold(before or case, group)
@@ -208,14 +208,14 @@ def test_it_keeps_each_question_as_it_was_decided_and_each_message_as_it_went() 
     )
     assert (row.reason, row.ended_at is not None) == ("text:x", True)
     assert {row.state for row in marks.outbox.values()} <= {"left", "dropped"}
-    written = {e.id: e for e in told.events if isinstance(e, LetterWritten)}
+    written = {e.id: e for e in told.events if isinstance(e, MessageQueued)}
     for number, event in written.items():
         assert marks.outbox[number].leaves_at == event.leaves_at
 
 
 def test_it_has_no_rows_of_a_case_that_was_never_opened() -> None:
     opening = an_opening()
-    case = blank(opening.case_id, opening.plan, opening.plan_digest)
+    case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     for at in (None, MONDAY):
         with pytest.raises(ValueError, match="never opened"):
             rows_of(case, at)
@@ -223,9 +223,9 @@ def test_it_has_no_rows_of_a_case_that_was_never_opened() -> None:
 
 def test_it_sends_every_row_again_under_other_rules() -> None:
     before = a_case()
-    cards = {name: replace(card, title="new") for name, card in before.plan.cards.items()}
-    newer = replace(before.plan, version="newer", cards=cards)
-    after = replace(before, plan=newer, plan_digest="newer")
+    cards = {name: replace(card, title="new") for name, card in before.procedure.cards.items()}
+    newer = replace(before.procedure, version="newer", cards=cards)
+    after = replace(before, procedure=newer, procedure_digest="newer")
     assert changes_between(before, after) == changed_rows(rows_of(before), rows_of(after))
     assert {row.title for row in changes_between(before, after).tasks} == {"new"}
 

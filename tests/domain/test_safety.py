@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain import conditions, consent, events, gates
-from domain.case import Letter
-from domain.core import next_wake
-from domain.release import may_cross
-from domain.views import is_stalled, seen_by, waits_for
+from domain.case import conditions, consent, events, gates
+from domain.case.core import next_wake
+from domain.case.reading import is_stalled, seen_by, waits_for
+from domain.case.release import may_leave
+from domain.case.state import Message
+from tests.scenario import Told
 from tests.shipped import OPENS
-from tests.telling import Told
 
 # -- gates
 
@@ -24,8 +24,8 @@ def test_it_opens_every_gate_when_all_goes_well() -> None:
     told.ready()
     assert [gate for gate in gates.ALL if not told.open(gate)] == []
     told.act("depart", "escort")
-    assert told.case.standing is not None
-    assert told.case.standing.departed_at == told.at
+    assert told.case.handover is not None
+    assert told.case.handover.departed_at == told.at
 
 
 def test_it_opens_no_gate_by_a_skip() -> None:
@@ -112,8 +112,8 @@ def test_it_sends_a_rung_to_a_vacant_post_that_has_a_deputy() -> None:
 # -- what leaves
 
 
-def a_request(step: str, to: str) -> Letter:
-    return Letter(0, "request", step, to, (), OPENS)
+def a_request(step: str, to: str) -> Message:
+    return Message(0, "request", step, to, (), OPENS)
 
 
 def test_it_asks_again_at_the_moment_a_message_leaves() -> None:
@@ -126,7 +126,7 @@ def test_it_asks_again_at_the_moment_a_message_leaves() -> None:
         told.go_well("tracing")
         told.at = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
         told.wait()
-        waiting = [letter.to for letter in told.case.letters if letter.kind == "reminder"]
+        waiting = [message.to for message in told.case.messages if message.kind == "reminder"]
         assert "origin.tracing" in waiting
         told.act("flag", "host.case", flag=flag)
         told.wait(days=2)
@@ -135,11 +135,11 @@ def test_it_asks_again_at_the_moment_a_message_leaves() -> None:
 
 def test_it_lets_nothing_cross_without_a_consent_that_reaches() -> None:
     told = Told()
-    assert not may_cross(told.case, a_request("tracing_request", "origin.focal"), told.at).may
+    assert not may_leave(told.case, a_request("tracing_request", "origin.focal"), told.at).may
     told.yes("tracing")
-    assert may_cross(told.case, a_request("tracing_request", "origin.focal"), told.at).may
-    assert not may_cross(told.case, a_request("tracing_request", "origin.identity"), told.at).may
-    assert not may_cross(told.case, a_request("tracing_request", "nobody"), told.at).may
+    assert may_leave(told.case, a_request("tracing_request", "origin.focal"), told.at).may
+    assert not may_leave(told.case, a_request("tracing_request", "origin.identity"), told.at).may
+    assert not may_leave(told.case, a_request("tracing_request", "nobody"), told.at).may
 
 
 def test_it_lets_a_consent_with_a_receiver_reach_that_one_only() -> None:
@@ -153,13 +153,13 @@ def test_it_lets_a_consent_with_a_receiver_reach_that_one_only() -> None:
 
 def test_it_sends_a_photo_only_to_whom_a_consent_for_it_reaches() -> None:
     told = Told()
-    letter = a_request("tracing_request", "origin.focal")
+    message = a_request("tracing_request", "origin.focal")
     told.yes("tracing")
-    assert "photo" not in may_cross(told.case, letter, told.at).carries
+    assert "photo" not in may_leave(told.case, message, told.at).carries
     told.yes("photo", receiver="ngo")
-    assert "photo" not in may_cross(told.case, letter, told.at).carries
+    assert "photo" not in may_leave(told.case, message, told.at).carries
     told.yes("photo")
-    assert "photo" in may_cross(told.case, letter, told.at).carries
+    assert "photo" in may_leave(told.case, message, told.at).carries
 
 
 def test_it_counts_a_withdrawal_from_that_moment() -> None:
@@ -183,10 +183,10 @@ def test_it_never_undoes_a_handover() -> None:
     wrong = {"fact": "outcome", "step": "handover"}
     assert told.refused("correct", "host.focal", value="absent", **wrong) == "wrong-state"
     happened = told.act("withdraw_consent", "host.case", purpose="return")
-    assert not [event for event in happened if isinstance(event, events.PlanEnded)]
+    assert not [event for event in happened if isinstance(event, events.HandoverEnded)]
     told.act("world_crossing", "admin", crossing="m", status="closed")
     assert told.case.handed_over
-    assert told.case.standing is not None
+    assert told.case.handover is not None
 
 
 # -- time and the ledger

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.case import Task
-from tests.telling import PURPOSES, Told
+from domain.case.state import Task
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 SUM = {"amount": "1", "currency": "THB"}

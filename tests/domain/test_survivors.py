@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from domain import consent, events, gates, ladder, offices, release
-from domain.calendar import Calendar
-from domain.case import Letter, Pending
-from domain.deadlines import Clock, due, left_after, parse_clock, reminders
-from domain.plan import Ladder, Need, Outcome
-from tests.builders import RUNGS, a_card, a_life, a_plan, an_act, an_opening
-from tests.telling import PURPOSES, Told
+from domain.case import consent, events, gates, release
+from domain.case.state import Message, Pending
+from domain.work import ladder, offices
+from domain.work.calendar import Calendar
+from domain.work.deadlines import Clock, due, left_after, parse_clock, reminders
+from domain.work.procedure import Ladder, Need, Outcome
+from tests.builders import RUNGS, a_card, a_life, a_procedure, an_act, an_opening
+from tests.scenario import PURPOSES, Told
 
 THAI = Calendar("TH")
 MONDAY = date(2026, 2, 2)
@@ -172,7 +173,7 @@ def test_it_says_lapsed_only_once_the_paper_has_ended_or_nobody_is_asked_again()
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
-    told.plan(days=6)  # past the paper: it is asked again, and still stands today
+    told.procedure(days=6)  # past the paper: it is asked again, and still stands today
     newest = told.case.newest("fitness")
     assert newest is not None
     assert newest.is_open
@@ -185,7 +186,7 @@ def test_it_asks_again_at_once_when_a_paper_that_ends_too_early_is_skipped() -> 
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
-    told.plan(days=6)
+    told.procedure(days=6)
     told.act("skip", "host.focal", step="fitness")
     newest = told.case.newest("fitness")
     assert newest is not None
@@ -200,10 +201,10 @@ def test_it_keeps_the_bed_of_a_plan_that_ended_until_there_is_another() -> None:
     told.complete("bed", "confirmed")
     assert told.open("fitness")
     told.act("world_crossing", "admin", crossing="m", status="closed")
-    assert told.case.standing is None
+    assert told.case.handover is None
     assert told.open("fitness")
     told.act("world_crossing", "admin", crossing="m", status="open")
-    told.plan(days=2)
+    told.procedure(days=2)
     assert why(told, "fitness") == "bed"
 
 
@@ -240,20 +241,20 @@ def test_it_counts_all_but_her_own_and_her_supervisors_as_outside() -> None:
 def test_it_still_writes_to_its_own_side_when_her_country_must_not_be_told() -> None:
     told = Told(flags=("do_not_notify_state",))
     for office, may in (("host.focal", True), ("ngo", True), ("origin.focal", False)):
-        letter = Letter(0, "reminder", "screening", office, (), told.at)
-        assert release.may_cross(told.case, letter, told.at).may is may
+        message = Message(0, "reminder", "screening", office, (), told.at)
+        assert release.may_leave(told.case, message, told.at).may is may
 
 
 def test_it_lets_nothing_of_a_child_cross_before_somebody_speaks_for_her() -> None:
     told = Told(adult_on=date(2032, 1, 1))
     told.act("consent", "host.case", for_="guardian", purpose="tracing")
-    letter = Letter(0, "request", "tracing_request", "origin.focal", (), told.at)
-    asked = release.may_cross(told.case, letter, told.at)
+    message = Message(0, "request", "tracing_request", "origin.focal", (), told.at)
+    asked = release.may_leave(told.case, message, told.at)
     assert (asked.may, asked.why) == (False, "guardian or best interests")
 
 
 def carried(told: Told, step: str, to: str) -> set[str]:
-    asked = release.may_cross(told.case, Letter(0, "offer", step, to, (), told.at), told.at)
+    asked = release.may_leave(told.case, Message(0, "offer", step, to, (), told.at), told.at)
     assert asked.may
     return set(asked.carries)
 
@@ -274,11 +275,11 @@ def test_it_shows_in_an_offer_what_the_consent_of_that_very_list_lets_cross() ->
 def test_it_finds_the_consent_of_a_list_though_its_request_may_end_otherwise() -> None:
     told = Told()
     told.yes("tracing")
-    cards = told.case.plan.cards
+    cards = told.case.procedure.cards
     request = cards["tracing_request"]
     outcomes = {**request.outcomes, "not_sent": Outcome("not_sent")}
     changed = {**cards, request.id: replace(request, outcomes=outcomes)}
-    told.case = replace(told.case, plan=replace(told.case.plan, cards=changed))
+    told.case = replace(told.case, procedure=replace(told.case.procedure, cards=changed))
     assert "names" in carried(told, "tracing", "origin.tracing")
 
 
@@ -287,7 +288,7 @@ def test_it_finds_the_consent_of_a_list_though_its_request_may_end_otherwise() -
 
 def test_it_keeps_a_reminder_and_a_warning_due_at_the_very_second_its_clock_is_set() -> None:
     told = Told()
-    case, cards = told.case, told.case.plan.cards
+    case, cards = told.case, told.case.procedure.cards
     until = MONDAY + timedelta(days=60)
     warned = [THAI.opening(until - timedelta(days=n)) for n in (30, 14, 7)]
     order = cards["protection_order"]
@@ -338,7 +339,7 @@ def test_it_is_quiet_until_the_promised_day_is_over() -> None:
 
 def test_it_reminds_whom_the_ladder_names() -> None:
     for words, to in (((), ()), (("supervisor",), ("host-case-chief",))):
-        rules = a_plan(ladders={"normal": Ladder("normal", RUNGS, remind=words)})
+        rules = a_procedure(ladders={"normal": Ladder("normal", RUNGS, remind=words)})
         life = a_life((4, None), opening=an_opening(rules))
         assert [e.to for e in life.events if isinstance(e, events.Reminded)][:1] == [to]
 
@@ -377,7 +378,7 @@ def test_it_says_vacant_of_a_receiver_that_the_case_does_not_know() -> None:
 
 def test_it_records_a_danger_where_no_rung_can_be_reached() -> None:
     for name, rungs in (("", RUNGS), ("normal", ())):
-        rules = a_plan(
+        rules = a_procedure(
             a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder=name),
             ladders={"normal": Ladder("normal", rungs)},
         )
@@ -389,7 +390,7 @@ def test_it_records_a_danger_where_no_rung_can_be_reached() -> None:
 
 def test_it_fires_at_once_the_warnings_already_past_but_no_reminder() -> None:
     told = Told()
-    card = next(c for c in told.case.plan.cards.values() if len(c.warns) > 1)
+    card = next(c for c in told.case.procedure.cards.values() if len(c.warns) > 1)
     until = told.at.date() + timedelta(days=1)
     coming = ladder.warnings(told.case, card, "host.case", until, told.at)
     due_rungs = [name for name, lead in card.warns if lead.amount > 1 and name != "E0"]

@@ -1,6 +1,6 @@
 """How a case reads: states, days, whose turn, the sentence, what is shown to whom.
 
-Each test stands for a mechanical mutant of `domain/views.py`.
+Each test stands for a mechanical mutant of `domain/case/reading.py`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain import views
-from domain.case import Task
-from domain.rows import rows_of
+from domain.case import reading
+from domain.case.projection import rows_of
+from domain.case.state import Task
 from tests.builders import STALLED, a_life
-from tests.telling import PURPOSES, Told
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
@@ -24,11 +24,11 @@ def task_of(told: Told, step: str) -> Task:
 
 
 def state_of(told: Told, step: str) -> str:
-    return views.step_state(told.case, step, told.at)
+    return reading.step_state(told.case, step, told.at)
 
 
 def sentence(told: Told) -> str:
-    return views.waits_for(told.case, told.at).text
+    return reading.waits_for(told.case, told.at).text
 
 
 def handed_over() -> Told:
@@ -56,7 +56,7 @@ def test_it_shows_the_newest_attempt_where_none_is_open() -> None:
     told = Told()
     told.complete("identification", "undetermined")
     told.complete("identification", "victim")
-    shown = views.shown_task(told.case, "identification")
+    shown = reading.shown_task(told.case, "identification")
     assert shown is not None
     assert (shown.attempt, shown.outcome) == (2, "victim")
 
@@ -65,7 +65,7 @@ def test_it_shows_the_newest_of_several_open_reviews() -> None:
     told = Told()
     for kind in ("witness", "warrant"):
         told.act("bar", "host.case", kind=kind, review=LATER)
-    shown = views.shown_task(told.case, "bar_review")
+    shown = reading.shown_task(told.case, "bar_review")
     assert shown is not None
     assert shown.about == "warrant"
 
@@ -77,24 +77,24 @@ def test_it_calls_a_visit_unknown_once_it_is_late_and_nothing_else() -> None:
     assert due is not None
     for late, unknown in ((-1, False), (0, False), (1, True)):
         at = due + timedelta(seconds=late)
-        assert views.is_unknown(told.case, visit, at) is unknown
-        shown = views.seen_by(told.case, "origin.province", "task", at)
+        assert reading.is_unknown(told.case, visit, at) is unknown
+        shown = reading.seen_by(told.case, "origin.province", "task", at)
         assert ("unknown" in shown) is unknown
-        assert ("unknown" in views.seen_by(told.case, "host.case", "case", at)) is unknown
+        assert ("unknown" in reading.seen_by(told.case, "host.case", "case", at)) is unknown
     told.at = due + timedelta(days=1)
-    assert not views.is_unknown(told.case, task_of(told, "reception"), told.at)
+    assert not reading.is_unknown(told.case, task_of(told, "reception"), told.at)
     told.act("complete", "origin.province", step="follow_up/1m", outcome="safe")
-    assert not views.is_unknown(told.case, task_of(told, "follow_up/1m"), told.at)
+    assert not reading.is_unknown(told.case, task_of(told, "follow_up/1m"), told.at)
 
 
 def test_it_stands_still_from_the_second_after_the_due_moment_until_the_case_ends() -> None:
     told = Told()
     due = min(t.due_at for t in told.case.open_tasks() if t.due_at is not None)
-    assert not views.is_stalled(told.case, due)
-    assert views.is_stalled(told.case, due + timedelta(seconds=1))
+    assert not reading.is_stalled(told.case, due)
+    assert reading.is_stalled(told.case, due + timedelta(seconds=1))
     told.at = due + timedelta(days=1)
     told.act("cancel", "host.case")
-    assert not views.is_stalled(told.case, told.at)
+    assert not reading.is_stalled(told.case, told.at)
 
 
 # -- days
@@ -103,11 +103,11 @@ def test_it_stands_still_from_the_second_after_the_due_moment_until_the_case_end
 def test_it_counts_late_days_to_the_end_of_a_step_that_was_left_out() -> None:
     told = Told()
     told.wait(days=4)
-    assert views.late_days(told.case, task_of(told, "screening"), told.at) == 3
+    assert reading.late_days(told.case, task_of(told, "screening"), told.at) == 3
     told.act("skip", "host.focal", step="report")
     told.wait(days=3)
-    assert views.late_days(told.case, task_of(told, "report"), told.at) == 4
-    assert views.late_days(told.case, task_of(told, "screening"), told.at) == 6
+    assert reading.late_days(told.case, task_of(told, "report"), told.at) == 4
+    assert reading.late_days(told.case, task_of(told, "screening"), told.at) == 6
 
 
 def test_it_counts_age_to_the_answer_or_to_now() -> None:
@@ -115,8 +115,8 @@ def test_it_counts_age_to_the_answer_or_to_now() -> None:
     told.wait(days=4)
     told.complete("screening", "presumed_victim", happened_at=told.at - timedelta(days=1))
     told.wait(days=6)
-    assert views.age_days(told.case, task_of(told, "screening"), told.at) == 3
-    assert views.age_days(told.case, task_of(told, "identification"), told.at) == 10
+    assert reading.age_days(told.case, task_of(told, "screening"), told.at) == 3
+    assert reading.age_days(told.case, task_of(told, "identification"), told.at) == 10
 
 
 # -- the sentence
@@ -124,7 +124,7 @@ def test_it_counts_age_to_the_answer_or_to_now() -> None:
 
 def test_it_speaks_of_the_step_due_first_and_says_what_comes_next() -> None:
     told = Told()
-    waiting = views.waits_for(told.case, told.at)
+    waiting = reading.waits_for(told.case, told.at)
     due = task_of(told, "report").due_at
     assert (waiting.step, waiting.attempt, waiting.due_at) == ("report", 1, due)
     assert (waiting.next_rung, waiting.next_rung_at) == ("E1", due)
@@ -171,13 +171,13 @@ def test_it_says_held_with_what_is_left_and_speaks_first_of_what_still_has_a_dat
     running = Told()
     assert not sentence(running).startswith("On hold")
     running.act("hold", "host.case", until=LATER)
-    assert views.waits_for(running.case, running.at).step == "identification"
+    assert reading.waits_for(running.case, running.at).step == "identification"
 
 
 def test_it_names_the_role_beside_an_office_of_another_name() -> None:
     case = a_life(*STALLED).case
     assert case.now is not None
-    assert "turn of origin-tracing (origin.tracing)," in views.waits_for(case, case.now).text
+    assert "turn of origin-tracing (origin.tracing)," in reading.waits_for(case, case.now).text
     assert "(host.desk)" not in sentence(Told())
 
 
@@ -209,17 +209,17 @@ def test_it_says_what_a_case_wants_in_which_nobody_is_asked_anything() -> None:
     )
     told.wait(days=20)
     assert "since 2026-02-02 and counts as stalled: nobody's turn" in sentence(told)
-    waiting = views.waits_for(told.case, told.at)
+    waiting = reading.waits_for(told.case, told.at)
     assert (waiting.attempt, waiting.turn) == (0, "nobody")
 
 
 def test_it_wants_a_consent_to_return_and_then_a_day_once_the_gates_for_a_plan_are_open() -> None:
     told = quiet("tracing", "notify_state")
-    assert views.only_missing(told.case, told.at) == ("consent return (for handover)",)
+    assert reading.only_missing(told.case, told.at) == ("consent return (for handover)",)
     told.yes("return")
-    assert views.only_missing(told.case, told.at) == ("a planned day (for handover)",)
-    told.plan(days=20)
-    assert views.only_missing(told.case, told.at) == ()
+    assert reading.only_missing(told.case, told.at) == ("a planned day (for handover)",)
+    told.procedure(days=20)
+    assert reading.only_missing(told.case, told.at) == ()
 
 
 def test_it_wants_a_decision_where_nothing_else_is_missing() -> None:
@@ -250,7 +250,7 @@ def test_it_foresees_reminders_and_rungs_to_the_last_day_asked_for() -> None:
 
 
 def foreseen(told: Told, at: datetime) -> list[str]:
-    return [f.rung for f in views.forecast(told.case, at, days=45) if f.step == "tracing"]
+    return [f.rung for f in reading.forecast(told.case, at, days=45) if f.step == "tracing"]
 
 
 # -- what somebody sees
@@ -260,8 +260,8 @@ def test_it_shows_in_a_task_what_its_request_carries_and_in_the_inbox_nothing_of
     told = Told()
     told.yes(*PURPOSES)
     told.go_well("tracing")
-    task = views.seen_by(told.case, "origin.tracing", "task", told.at)
-    inbox = views.seen_by(told.case, "origin.tracing", "inbox", told.at)
+    task = reading.seen_by(told.case, "origin.tracing", "task", told.at)
+    inbox = reading.seen_by(told.case, "origin.tracing", "inbox", told.at)
     assert {"names", "relatives", "tracing", "offered"} <= task
     assert not {"names", "relatives"} & inbox
     assert {"tracing", "offered"} <= inbox
@@ -272,14 +272,14 @@ def test_it_shows_nothing_of_a_request_that_may_not_leave() -> None:
     told.yes(*PURPOSES)
     told.go_well("tracing")
     told.act("flag", "host.case", flag="do_not_notify_state")
-    assert "names" not in views.seen_by(told.case, "origin.tracing", "task", told.at)
+    assert "names" not in reading.seen_by(told.case, "origin.tracing", "task", told.at)
 
 
 def test_it_shows_the_newest_outcome_of_a_step() -> None:
     told = Told()
     told.complete("identification", "undetermined")
     told.complete("identification", "victim")
-    words = views.seen_by(told.case, "host.case", "case", told.at)
+    words = reading.seen_by(told.case, "host.case", "case", told.at)
     assert "victim" in words
     assert "undetermined" not in words
 
@@ -291,7 +291,7 @@ def test_it_opens_in_the_zone_of_thailand() -> None:
 def test_it_wants_no_yes_for_what_was_done_already() -> None:
     told = quiet("tracing", "notify_state")
     told.act("withdraw_consent", "person", purpose="tracing")
-    assert views.only_missing(told.case, told.at) == ("consent return (for handover)",)
+    assert reading.only_missing(told.case, told.at) == ("consent return (for handover)",)
 
 
 def test_it_names_the_role_of_who_holds_a_step_now() -> None:
@@ -311,7 +311,7 @@ def test_it_says_reached_of_a_rung_and_not_of_a_reminder() -> None:
 def test_it_reads_a_step_that_the_rules_no_longer_have() -> None:
     told = Told()
     told.complete("report", "accepted")
-    plan = told.case.plan
-    cards = {name: card for name, card in plan.cards.items() if name != "report"}
-    told.case = replace(told.case, plan=replace(plan, cards=cards))
-    assert views.late_days(told.case, task_of(told, "report"), told.at) == 0
+    procedure = told.case.procedure
+    cards = {name: card for name, card in procedure.cards.items() if name != "report"}
+    told.case = replace(told.case, procedure=replace(procedure, cards=cards))
+    assert reading.late_days(told.case, task_of(told, "report"), told.at) == 0

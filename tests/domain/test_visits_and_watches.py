@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from domain import events
-from domain.calendar import Calendar
-from domain.case import Task
-from domain.views import is_unknown
-from tests.telling import PURPOSES, Told
+from domain.case import events
+from domain.case.reading import is_unknown
+from domain.case.state import Task
+from domain.work.calendar import Calendar
+from tests.scenario import PURPOSES, Told
 
 GROWN = ("1m", "3m", "6m", "12m")
 EVERY = (*GROWN, "18m", "24m")
@@ -32,10 +32,10 @@ def a_child_home() -> Told:
     for purpose in PURPOSES:
         told.act("consent", "host.case", for_="guardian", purpose=purpose)
     told.go_well("handover")
-    told.plan()
+    told.procedure()
     told.go_well("handover")
-    assert told.case.standing is not None
-    told.at = told.case.standing.at
+    assert told.case.handover is not None
+    told.at = told.case.handover.at
     told.go_well("handover", rounds=1)
     told.act("complete", "escort", step="handover", outcome="handed_over")
     told.complete("reception", "arrived")
@@ -70,7 +70,9 @@ def test_it_asks_for_feedback_after_every_visit_whatever_was_found() -> None:
         assert (asked.holder, asked.is_open) == ("origin.focal", True), visit
         assert asked.due_at == datetime(2026, 2, 11, 9, 30, tzinfo=UTC), visit  # 5 working days
         told.act("complete", "origin.focal", step=step, outcome="sent")
-        left = [e for e in told.events if isinstance(e, events.LetterLeft) if e.kind == "feedback"]
+        left = [
+            e for e in told.events if isinstance(e, events.MessageReleased) if e.kind == "feedback"
+        ]
         assert [(e.to, e.carries) for e in left] == [("host.focal", ("reference", "outcome"))]
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from domain import consent, events
-from domain.calendar import Calendar
-from domain.case import Case, Letter
-from domain.release import may_cross
-from domain.views import seen_by
-from tests.telling import PURPOSES, Told
+from domain.case import consent, events
+from domain.case.reading import seen_by
+from domain.case.release import may_leave
+from domain.case.state import Case, Message
+from domain.work.calendar import Calendar
+from tests.scenario import PURPOSES, Told
 
 TRACING = {"reference", "names", "sex", "age", "places", "relatives", "photo"}
 VERIFICATION = {
@@ -33,7 +33,7 @@ CARRIED = {
 
 
 def carried(case: Case, kind: str, step: str, to: str, at: datetime) -> set[str]:
-    asked = may_cross(case, Letter(0, kind, step, to, (), at), at)
+    asked = may_leave(case, Message(0, kind, step, to, (), at), at)
     assert asked.may, (kind, step, to, asked.why)
     return set(asked.carries)
 
@@ -45,7 +45,7 @@ def agreed(corridor: str = "th-la") -> Told:
 
 
 def left_to(told: Told, kind: str) -> set[str]:
-    found = [e for e in told.events if isinstance(e, events.LetterLeft)]
+    found = [e for e in told.events if isinstance(e, events.MessageReleased)]
     return {e.to for e in found if e.kind == kind}
 
 
@@ -99,11 +99,13 @@ def test_it_sends_each_message_to_these_offices_and_to_nobody_else() -> None:
     told.complete("report", "accepted")
     assert left_to(told, "told") == {"host.committee"}
     told.go_well("fitness", "handover")
-    told.plan()
+    told.procedure()
     told.go_well("fitness", "bed", "handover")
     told.complete("fitness", "fit_with_escort")
     told.complete("bed", "confirmed")
-    requests = [e for e in told.events if isinstance(e, events.LetterLeft) if e.kind == "request"]
+    requests = [
+        e for e in told.events if isinstance(e, events.MessageReleased) if e.kind == "request"
+    ]
     assert [(e.step, e.to) for e in requests] == [
         ("tracing_request", "origin.focal"),
         ("verification_request", "origin.identity"),
@@ -123,8 +125,8 @@ def test_it_sends_nothing_at_all_to_a_country_that_must_not_be_told() -> None:
     away = [office for office in away if not office.endswith(".supervisor")]
     for office in away:
         for kind in (*CARRIED, "request", "offer"):
-            letter = Letter(0, kind, "verification_request", office, (), told.at)
-            asked = may_cross(told.case, letter, told.at)
+            message = Message(0, kind, "verification_request", office, (), told.at)
+            asked = may_leave(told.case, message, told.at)
             assert (asked.may, asked.why) == (False, "do_not_notify_state"), (office, kind)
 
 
@@ -132,14 +134,14 @@ def test_it_drops_what_waits_for_an_office_that_is_excluded() -> None:
     told = agreed()
     told.act("flag", "host.case", flag="conflict:origin.tracing")
     for kind in (*CARRIED, "request", "offer"):
-        letter = Letter(0, kind, "tracing", "origin.tracing", (), told.at)
-        assert not may_cross(told.case, letter, told.at).may, kind
+        message = Message(0, kind, "tracing", "origin.tracing", (), told.at)
+        assert not may_leave(told.case, message, told.at).may, kind
 
 
 def test_it_counts_an_empty_manifest_and_sends_only_postponed() -> None:
     told, thai = agreed(), Told("la-th")
     told.go_well("handover")
-    told.plan()
+    told.procedure()
     told.go_well("handover")
     thai.act("consent", "origin.case", for_="person", purpose="return")
     day = thai.at + timedelta(days=2)
@@ -147,7 +149,7 @@ def test_it_counts_an_empty_manifest_and_sends_only_postponed() -> None:
     for case, focal in ((told, "origin.focal"), (thai, "host.focal")):
         assert [e.version for e in case.left("manifest", focal)] == [1]
         case.act("world_crossing", "admin", crossing="m", status="closed")
-        assert case.case.standing is None
+        assert case.case.handover is None
         assert consent.since(case.case, "return", case.at) is not None  # nothing else holds it back
         assert case.case.manifest_version == 2
         assert [e.version for e in case.left("manifest", focal)] == [1]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain import gates
-from tests.telling import PURPOSES, Told
+from domain.case import gates
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 CORRIDORS = ("th-la", "th-vn")
@@ -43,7 +43,7 @@ def test_it_leaves_only_with_a_yes_confirmed_in_the_last_72_hours() -> None:
         told = Told(corridor)
         told.yes(*PURPOSES)
         told.go_well()
-        told.plan(days=4)
+        told.procedure(days=4)
         told.wait(days=3, minutes=1)
         told.go_well("voluntariness", "handover")
         assert shut(told) == ["consent"]
@@ -66,29 +66,29 @@ def test_it_leaves_and_hands_over_once_all_is_open() -> None:
 def test_it_plans_with_identity_open_and_no_bar_and_asks_the_rest_later() -> None:
     for corridor in CORRIDORS:
         last = "verification_central" if corridor == "th-vn" else "verification"
-        plan = {"day": date(2026, 3, 9), "crossing": "m"}
+        procedure = {"day": date(2026, 3, 9), "crossing": "m"}
         told = Told(corridor)
         told.yes(*PURPOSES)
         told.go_well(last, "return_decision")
-        assert told.refused("plan_handover", "host.focal", **plan) == "closed-gate"
+        assert told.refused("plan_handover", "host.focal", **procedure) == "closed-gate"
         told.complete(last, "confirmed")
         told.act("bar", "host.prosecutor", kind="court", review=LATER)
-        assert told.refused("plan_handover", "host.focal", **plan) == "closed-gate"
+        assert told.refused("plan_handover", "host.focal", **procedure) == "closed-gate"
         told.act("lift_bar", "host.prosecutor", kind="court")
         assert {"document", "legal", "safety", "fitness", "receiving"} <= set(shut(told))
-        assert told.refused("plan_handover", "host.focal", **plan) == ""
+        assert told.refused("plan_handover", "host.focal", **procedure) == ""
 
 
 def test_it_asks_consent_and_crossing_alone_of_who_comes_home_to_thailand() -> None:
     told = Told("la-th")
     told.act("bar", "origin.police", kind="court", review=LATER)
-    plan = {"day": told.at + timedelta(days=4), "crossing": "m"}
-    assert told.refused("plan_handover", "origin.focal", **plan) == "no-consent"
+    procedure = {"day": told.at + timedelta(days=4), "crossing": "m"}
+    assert told.refused("plan_handover", "origin.focal", **procedure) == "no-consent"
     told.act("consent", "origin.case", for_="person", purpose="return")
     told.act("world_crossing", "admin", crossing="m", status="closed")
-    assert told.refused("plan_handover", "origin.focal", **plan) == "closed-gate"
+    assert told.refused("plan_handover", "origin.focal", **procedure) == "closed-gate"
     told.act("world_crossing", "admin", crossing="m", status="open")
-    assert told.refused("plan_handover", "origin.focal", **plan) == ""
+    assert told.refused("plan_handover", "origin.focal", **procedure) == ""
     told.wait(days=4)
     assert shut(told) == ["consent"]
     assert told.refused("depart", "origin.province") != ""
@@ -106,10 +106,10 @@ def test_it_stays_shut_over_a_crossing_until_it_opens_and_a_new_plan_is_made() -
     assert shut(told)[-1] == "crossing"
     told.act("world_crossing", "admin", crossing="m", status="open")
     assert gates.state(told.case, "crossing", told.at).open is False
-    told.plan()
+    told.procedure()
     assert told.open("crossing")
-    assert told.case.standing is not None
-    assert told.case.standing.number == 2
+    assert told.case.handover is not None
+    assert told.case.handover.number == 2
 
 
 def test_it_opens_the_gate_consent_by_a_yes_to_the_return_only() -> None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.case import Task
-from tests.telling import PURPOSES, Told
+from domain.case.state import Task
+from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 STEERING = ("home.case", "home.province", "home.focal")
@@ -179,7 +179,7 @@ def test_it_misses_the_day_that_an_act_needs() -> None:
         ("alarm", "host.desk", {"step": "screening"}),
     ):
         assert told.refused(act, by, **fields) == "missing-field", act
-    assert (told.case.on_hold, told.case.bars, told.case.handover) == (False, {}, None)
+    assert (told.case.on_hold, told.case.bars, told.case.newest_handover) == (False, {}, None)
     told.act("hold", "host.case", until=LATER)
     keep = {"step": "hold_review", "outcome": "keep"}
     assert told.refused("complete", "host.case", **keep) == "missing-field"

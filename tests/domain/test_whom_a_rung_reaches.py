@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from domain import events
-from domain.calendar import Calendar
-from domain.case import Task
-from tests.telling import Told
+from domain.case import events
+from domain.case.state import Task
+from domain.work.calendar import Calendar
+from tests.scenario import Told
 
 LATER = date(2026, 8, 3)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain import events, gates
-from domain.calendar import Calendar
-from domain.case import Task
-from domain.offers import offered_from
-from domain.views import age_days, late_days
-from tests.telling import PURPOSES, Told
+from domain.case import events, gates
+from domain.case.reading import age_days, late_days
+from domain.case.state import Task
+from domain.work.calendar import Calendar
+from domain.work.tasks import offered_from
+from tests.scenario import PURPOSES, Told
 
 LAO = Calendar("LA", zone_minutes=480)
 HOUR = timedelta(hours=1)
@@ -55,7 +55,7 @@ def test_it_asks_the_gates_of_the_moment_she_left_and_was_handed_over() -> None:
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.plan(days=4)
+    told.procedure(days=4)
     told.wait(days=2)
     told.go_well("voluntariness", "handover")
     told.yes("return")
@@ -153,13 +153,13 @@ def test_it_plans_by_the_hours_of_the_place_where_she_is() -> None:
     told.go_well()
     day = date(2026, 2, 11)
     told.act("plan_handover", "host.focal", day=day, crossing="m")
-    assert told.case.standing is not None
-    assert told.case.standing.at == Calendar("TH").opening(day)
-    card = told.case.plan.cards["voluntariness"]
+    assert told.case.handover is not None
+    assert told.case.handover.at == Calendar("TH").opening(day)
+    card = told.case.procedure.cards["voluntariness"]
     assert offered_from(told.case, card) == Calendar("TH").end_of(day - timedelta(days=1))
     late = datetime(2026, 2, 11, 16, 30, tzinfo=UTC)  # still that day in Thailand, no more in Laos
     told.act("plan_handover", "host.focal", day=late, crossing="m")
-    assert gates.plan_day(told.case, told.at) == day
+    assert gates.handover_day(told.case, told.at) == day
 
 
 def test_it_lapses_an_order_at_the_midnight_of_the_place_where_she_is() -> None:
@@ -188,8 +188,8 @@ def test_it_counts_who_has_no_side_at_home_from_the_handover_not_from_the_arriva
 
 
 def test_it_puts_a_country_that_no_table_names_at_seven_hours_without_days_off() -> None:
-    plan = replace(Told().case.plan, calendars={})
-    plain = plan.calendar("KH")
+    procedure = replace(Told().case.procedure, calendars={})
+    plain = procedure.calendar("KH")
     assert plain.at(date(2026, 4, 14), plain.closes) == datetime(2026, 4, 14, 9, 30, tzinfo=UTC)
     assert [plain.is_working(date(2026, 4, day)) for day in (13, 14, 18, 19)] == [
         *(True, True, False, False)

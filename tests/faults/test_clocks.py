@@ -17,31 +17,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from activities.recovery import from_ledger
-from activities.virtual_time import at_rest, clock_of
-from domain.commands import Command, Opening
-from domain.core import advance
-from domain.deadlines import Clock
+from domain.case.commands import Command, OpenCase
+from domain.case.core import advance
+from domain.case.events import Event, RungFired
 from domain.errors import Refused
-from domain.events import Event, RungFired
-from domain.plan import Need
+from domain.work.deadlines import Clock
+from domain.work.procedure import Need
+from engine.virtual_time import at_rest, clock_of
 from local.ports import free_port
 from local.postgres import RunningPostgres, clone_database, drop_database
 from local.processes import Child, start_child
 from local.temporal import RunningTemporal
 from records import ledger, openings, sessions, tokens
+from records.recovery import from_ledger
 from records.tables import memberships
 from settings import Settings
 from tests.api.conftest import PASSWORD, SECRET, Person, Running, new_key, quiet, running_on
 from tests.api.conftest import settings_for as api_settings
-from tests.builders import MONDAY, STALLED, a_card, a_life, a_plan, an_act, an_opening
+from tests.builders import MONDAY, STALLED, a_card, a_life, a_procedure, an_act, an_opening
 from tests.conftest import TEMPLATE
 from tests.ledger.rooms import renewed
-from tests.workflows.conftest import PAYLOAD_KEY, House, house, house_on, settings_for
-from workflows.living import LivingCase
+from tests.workflows.conftest import PAYLOAD_KEY, Lab, lab, lab_on, settings_for
 from workflows.messages import CASE_WORKFLOW, Start, workflow_id
+from workflows.state import RunState
 
-__all__ = ["house", "quiet"]
+__all__ = ["lab", "quiet"]
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -75,11 +75,11 @@ def with_a_wrong_clock(
 
 
 @contextmanager
-def a_worker(house: House, wrong_by: timedelta) -> Iterator[None]:
+def a_worker(lab: Lab, wrong_by: timedelta) -> Iterator[None]:
     """A worker whose clock is wrong, and without the sandbox, which would forbid it to look."""
-    log = house.settings.data_dir / f"worker{wrong_by.days}.log"
+    log = lab.settings.data_dir / f"worker{wrong_by.days}.log"
     worker = with_a_wrong_clock(
-        "worker", wrong_by, house.settings, PAYLOAD_KEY, log, HOMEWARD_SANDBOX="false"
+        "worker", wrong_by, lab.settings, PAYLOAD_KEY, log, HOMEWARD_SANDBOX="false"
     )
     try:
         yield
@@ -98,19 +98,19 @@ def a_worker(house: House, wrong_by: timedelta) -> Iterator[None]:
 async def test_it_never_asks_the_clock_of_a_worker(
     postgres_url: str, temporal: RunningTemporal, tmp_path: Path
 ) -> None:
-    house = await house_on(settings_for(postgres_url, temporal, tmp_path))
+    lab = await lab_on(settings_for(postgres_url, temporal, tmp_path))
     try:
-        with a_worker(house, 2 * DAY):
-            opening = await house.open()
-            await house.days_pass(opening, 1)
-            await house.act(opening, ASK)
-            await house.days_pass(opening, 25)
+        with a_worker(lab, 2 * DAY):
+            opening = await lab.open()
+            await lab.days_pass(opening, 1)
+            await lab.act(opening, ASK)
+            await lab.days_pass(opening, 25)
         # The next one replays what the first one did, with a clock that is four days earlier.
-        with a_worker(house, -2 * DAY):
-            await house.days_pass(opening, 60)
-        assert house.events(opening) == list(a_life(*STALLED, opening=opening).events)
+        with a_worker(lab, -2 * DAY):
+            await lab.days_pass(opening, 60)
+        assert lab.events(opening) == list(a_life(*STALLED, opening=opening).events)
     finally:
-        await house.end()
+        await lab.end()
 
 
 # -- the API
@@ -253,29 +253,29 @@ def test_it_ends_sessions_and_tokens_by_the_clock_that_is_asked(right: Running) 
 # -- the engine
 
 
-async def clock_jumps(house: House, opening: Opening, by: timedelta) -> datetime:
+async def clock_jumps(lab: Lab, opening: OpenCase, by: timedelta) -> datetime:
     """At once the engine's clock shows so much more, or less, to this case; return what it shows.
 
     A run's clock is the server's and the offset it was started with: it goes on with another one.
     """
     name = workflow_id(opening.case_id)
-    shown = await clock_of(house.client, name)
+    shown = await clock_of(lab.client, name)
     assert shown is not None
-    await house.client.get_workflow_handle(name).terminate("its clock jumps")
-    with house.database.begin() as connection:
+    await lab.client.get_workflow_handle(name).terminate("its clock jumps")
+    with lab.database.begin() as connection:
         kept = from_ledger(connection, opening.case_id)
     assert kept is not None
     offset = math.ceil((shown + by - datetime.now(UTC)).total_seconds())
-    await house.client.start_workflow(
+    await lab.client.start_workflow(
         CASE_WORKFLOW,
         Start(opening.case_id, offset, snapshot=kept.snapshot),
         id=name,
-        task_queue=house.settings.task_queue,
+        task_queue=lab.settings.task_queue,
     )
     return shown + by
 
 
-def several_ladders() -> Opening:
+def several_ladders() -> OpenCase:
     """Four offices late at once, beside the one that waits for an answer."""
     owners = ("host.case", "host.focal", "origin.focal", "origin.embassy")
     after = (Need(("opening",)),)
@@ -283,16 +283,16 @@ def several_ladders() -> Opening:
         a_card(f"also_{n}", owner, "done", after=after, within=Clock(3 + n, "days"))
         for n, owner in enumerate(owners)
     ]
-    return an_opening(a_plan(*cards))
+    return an_opening(a_procedure(*cards))
 
 
-async def test_it_fires_each_rung_once_when_the_engine_leaps_over_months(house: House) -> None:
-    opening = await house.open(several_ladders())
-    await house.days_pass(opening, 1)
-    await house.act(opening, ASK)
-    shows = await clock_jumps(house, opening, 59 * DAY)
-    await at_rest(house.client, workflow_id(opening.case_id), shows)
-    events = house.events(opening)
+async def test_it_fires_each_rung_once_when_the_engine_leaps_over_months(lab: Lab) -> None:
+    opening = await lab.open(several_ladders())
+    await lab.days_pass(opening, 1)
+    await lab.act(opening, ASK)
+    shows = await clock_jumps(lab, opening, 59 * DAY)
+    await at_rest(lab.client, workflow_id(opening.case_id), shows)
+    events = lab.events(opening)
     assert events == list(a_life(*STALLED, opening=opening).events)
     fired = [(event.step, event.rung) for event in events if isinstance(event, RungFired)]
     assert len({step for step, _ in fired}) == 5
@@ -300,24 +300,24 @@ async def test_it_fires_each_rung_once_when_the_engine_leaps_over_months(house: 
     assert moments(events) == sorted(moments(events))
 
 
-async def test_it_never_goes_back_when_the_clock_of_the_engine_does(house: House) -> None:
-    opening = await house.open(several_ladders())
-    await house.days_pass(opening, 1)
-    await house.act(opening, ASK)
-    await house.days_pass(opening, 30)
-    newest = house.events(opening)[-1].at
-    await clock_jumps(house, opening, -20 * DAY)
-    noted = await house.act(opening, NOTE)
+async def test_it_never_goes_back_when_the_clock_of_the_engine_does(lab: Lab) -> None:
+    opening = await lab.open(several_ladders())
+    await lab.days_pass(opening, 1)
+    await lab.act(opening, ASK)
+    await lab.days_pass(opening, 30)
+    newest = lab.events(opening)[-1].at
+    await clock_jumps(lab, opening, -20 * DAY)
+    noted = await lab.act(opening, NOTE)
     assert noted.at == newest
-    await renewed(house, opening)
-    assert (await house.act(opening, NOTE)).at == newest
-    await house.days_pass(opening, 20)  # the clock has not caught up yet
-    assert (await house.act(opening, NOTE)).at == newest
-    await house.days_pass(opening, 60)
+    await renewed(lab, opening)
+    assert (await lab.act(opening, NOTE)).at == newest
+    await lab.days_pass(opening, 20)  # the clock has not caught up yet
+    assert (await lab.act(opening, NOTE)).at == newest
+    await lab.days_pass(opening, 60)
     back = (newest - MONDAY) / DAY
     notes = ((back, NOTE),) * 3
     expected = a_life(STALLED[0], (30, None), *notes, (60, None), opening=opening)
-    events = house.events(opening)
+    events = lab.events(opening)
     assert events == list(expected.events)
     assert moments(events) == sorted(moments(events))
 
@@ -350,21 +350,21 @@ OPENING = several_ladders()
 def test_it_records_nothing_earlier_than_what_it_knows(
     moves: list[tuple[Command | None, int]],
 ) -> None:
-    living = LivingCase.opened(OPENING, MONDAY, "key", "content")
+    state = RunState.opened(OPENING, MONDAY, "key", "content")
     clock = MONDAY
     for command, seconds in moves:
         clock += timedelta(seconds=seconds)
-        now = living.case.now
+        now = state.case.now
         assert now is not None
         try:
-            events = advance(living.case, command, clock)
-            step = living.wake(clock) if command is None else living.decide(command, clock)
+            events = advance(state.case, command, clock)
+            step = state.wake(clock) if command is None else state.decide(command, clock)
         except Refused:
             with pytest.raises(Refused):
-                advance(living.case, command, max(clock, now))
+                advance(state.case, command, max(clock, now))
             continue
-        assert step.events == events == advance(living.case, command, max(clock, now))
+        assert step.events == events == advance(state.case, command, max(clock, now))
         told = [now, *moments(list(events))]
         assert told == sorted(told)
-        living.take(step)
-        assert living.case.now == told[-1]
+        state.take(step)
+        assert state.case.now == told[-1]

@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from activities.upkeep import compare_with_engine
+from engine.upkeep import compare_with_engine
 from faults import checks
 from faults.disk import Disk
 from faults.people import Kept, Worked
@@ -45,7 +45,7 @@ __all__ = ["quiet"]
 
 pytestmark = pytest.mark.timeout(150)
 
-HALF_A_PAGE = 3_000  # letters of chance: two such notes fill a page, and nothing shortens them
+HALF_A_PAGE = 3_000  # messages of chance: two such notes fill a page, and nothing shortens them
 LATER = {"busy", "not-visible-yet", "engine-away"}  # the words for it, with `Retry-After`
 BY = "th-ubon-case"
 
@@ -101,10 +101,10 @@ class Filled:
     def acts_on(self, case: str) -> list[Asked]:
         """Words that need room, and facts that only change rows."""
         acts = f"/cases/{case}/acts"
-        plan = self.running.mali.read(f"/cases/{case}").json()["plan"]
+        procedure = self.running.mali.read(f"/cases/{case}").json()["procedure"]
         words = secrets.token_urlsafe(HALF_A_PAGE)[:HALF_A_PAGE]
         return [
-            Asked(acts, {"do": "note", "step": plan[0]["step"], "note": words}),
+            Asked(acts, {"do": "note", "step": procedure[0]["step"], "note": words}),
             Asked(acts, {"do": "flag", "flag": "in_danger"}),
             Asked(acts, {"do": "unflag", "flag": "in_danger"}),
         ]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from faults.ground import Ground
+from faults.installation import Installation
 from faults.killer import WAYS
 from faults.run import run
 
@@ -13,8 +13,8 @@ SEED = 4
 
 @pytest.mark.timeout(300)
 def test_it_loses_doubles_and_wedges_nothing_when_everything_is_killed() -> None:
-    with Ground() as ground:
-        outcome = asyncio.run(run(ground, seed=SEED, kills=5, cases=4, say=lambda _: None))
+    with Installation() as installation:
+        outcome = asyncio.run(run(installation, seed=SEED, kills=5, cases=4, say=lambda _: None))
     assert sum(blow.killed for blow in outcome.blows) >= 5
     assert {blow.way for blow in outcome.blows} <= set(WAYS)
     assert outcome.answered > 5

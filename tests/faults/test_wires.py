@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from activities.cases import CaseEngine
-from activities.connection import connect
-from activities.errors import EngineAway, OutcomeUnknown
-from domain.commands import Opening
+from domain.case.commands import OpenCase
+from engine.cases import CaseEngine
+from engine.connection import connect
+from engine.errors import EngineAway, OutcomeUnknown
 from faults.proxy import Proxy
 from local.temporal import RunningTemporal
 from records.session import make_engine
 from tests.builders import an_act
-from tests.workflows.conftest import House, house_on, new_key, settings_for
+from tests.workflows.conftest import Lab, lab_on, new_key, settings_for
 from workflows.messages import Answer
 
 pytestmark = pytest.mark.timeout(150)
@@ -28,9 +28,9 @@ NOTES = 5
 
 @dataclass
 class Wired:
-    """A house whose worker and callers reach both servers through wires that may be bad."""
+    """A lab whose worker and callers reach both servers through wires that may be bad."""
 
-    house: House
+    lab: Lab
     engine: Proxy
     records: Proxy
 
@@ -47,7 +47,7 @@ async def wired(
         Proxy.to(temporal.address) as engine,
         Proxy.to_socket(server, folder / ".s.PGSQL.5432") as records,
     ):
-        direct = await house_on(settings)
+        direct = await lab_on(settings)
         through = url.update_query_dict({"host": str(folder)})
         bad = settings.model_copy(
             update={
@@ -58,44 +58,44 @@ async def wired(
         client, database = await connect(bad), make_engine(through)
         asks = CaseEngine(client, database, task_queue=bad.task_queue, patience=10)
         # The test itself reads past the wire: it would wait for what passes in its own loop.
-        house = House(bad, client, direct.database, asks)
-        await house.start_worker()
-        yield Wired(house, engine, records)
+        lab = Lab(bad, client, direct.database, asks)
+        await lab.start_worker()
+        yield Wired(lab, engine, records)
         engine.delay = records.delay = 0
         engine.pass_on()
         records.pass_on()
-        await house.end()
+        await lab.end()
         await asyncio.to_thread(database.dispose)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def noted(house: House, opening: Opening, number: int) -> Answer:
+async def noted(lab: Lab, opening: OpenCase, number: int) -> Answer:
     """Note something until it is answered, always with the same key."""
     key = new_key()
     note = an_act("note", "host.case", step="ask", note=f"text:{number}")
     while True:
         try:
-            return await house.act(opening, note, key)
+            return await lab.act(opening, note, key)
         except (EngineAway, OutcomeUnknown):
             await asyncio.sleep(0.2)
 
 
-async def all_there(wired: Wired, opening: Opening, answers: list[Answer]) -> None:
+async def all_there(wired: Wired, opening: OpenCase, answers: list[Answer]) -> None:
     """Every answer's version is in the ledger, each once, and the case takes one more act."""
-    house = wired.house
-    answers.append(await noted(house, opening, 99))
-    await house.rest(opening)
+    lab = wired.lab
+    answers.append(await noted(lab, opening, 99))
+    await lab.rest(opening)
     versions = [answer.version for answer in answers]
     assert versions == sorted(set(versions))
-    rows = house.rows(opening)
+    rows = lab.rows(opening)
     assert [row.seq for row in rows] == list(range(1, versions[-1] + 1))
     assert len({row.key for row in rows if row.key}) == len(versions) + 1  # and the opening
 
 
 async def test_it_works_on_slow_wires(wired: Wired) -> None:
-    opening = await wired.house.open()
+    opening = await wired.lab.open()
     wired.engine.delay = wired.records.delay = 0.05
-    answers = [await noted(wired.house, opening, number) for number in range(NOTES)]
+    answers = [await noted(wired.lab, opening, number) for number in range(NOTES)]
     assert wired.records.connections > 0
     await all_there(wired, opening, answers)
 
@@ -104,7 +104,7 @@ async def test_it_works_on_slow_wires(wired: Wired) -> None:
 async def test_it_loses_nothing_when_a_wire_breaks_again_and_again(
     wired: Wired, which: str
 ) -> None:
-    opening = await wired.house.open()
+    opening = await wired.lab.open()
     wire: Proxy = getattr(wired, which)
     stop = asyncio.Event()
 
@@ -114,35 +114,35 @@ async def test_it_loses_nothing_when_a_wire_breaks_again_and_again(
             wire.cut()
 
     cuts = asyncio.create_task(cutting())
-    answers = [await noted(wired.house, opening, number) for number in range(NOTES)]
+    answers = [await noted(wired.lab, opening, number) for number in range(NOTES)]
     stop.set()
     await cuts
     await all_there(wired, opening, answers)
 
 
 async def test_it_takes_acts_while_the_database_swallows_everything(wired: Wired) -> None:
-    opening = await wired.house.open()
-    await noted(wired.house, opening, 0)
+    opening = await wired.lab.open()
+    await noted(wired.lab, opening, 0)
     wired.records.swallow()
-    answers = [await noted(wired.house, opening, number) for number in range(1, NOTES)]
-    assert len(wired.house.rows(opening)) < answers[-1].version
+    answers = [await noted(wired.lab, opening, number) for number in range(1, NOTES)]
+    assert len(wired.lab.rows(opening)) < answers[-1].version
     wired.records.pass_on()
     wired.records.cut()
-    answers.insert(0, await noted(wired.house, opening, 0))
+    answers.insert(0, await noted(wired.lab, opening, 0))
     answers.sort(key=lambda answer: answer.version)
-    house = wired.house
-    await house.rest(opening)
-    rows = house.rows(opening)
+    lab = wired.lab
+    await lab.rest(opening)
+    rows = lab.rows(opening)
     assert [row.seq for row in rows] == list(range(1, answers[-1].version + 1))
-    assert (await noted(house, opening, 50)).version == answers[-1].version + 1
+    assert (await noted(lab, opening, 50)).version == answers[-1].version + 1
 
 
 async def test_it_says_that_the_outcome_is_unknown_while_the_engine_swallows_everything(
     wired: Wired,
 ) -> None:
-    opening = await wired.house.open()
+    opening = await wired.lab.open()
     note = an_act("note", "host.case", step="ask", note="text:1")
-    key, hurried = new_key(), replace(wired.house.engine, patience=2)
+    key, hurried = new_key(), replace(wired.lab.engine, patience=2)
     wired.engine.swallow()
     with pytest.raises((OutcomeUnknown, EngineAway)):
         await hurried.act(opening.case_id, note, key=key)
@@ -150,7 +150,7 @@ async def test_it_says_that_the_outcome_is_unknown_while_the_engine_swallows_eve
     wired.engine.cut()
     while True:
         try:
-            answer = await wired.house.act(opening, note, key)
+            answer = await wired.lab.act(opening, note, key)
             break
         except (EngineAway, OutcomeUnknown):
             await asyncio.sleep(0.2)

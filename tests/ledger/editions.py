@@ -6,7 +6,7 @@
 A file holds an opening, what was asked when, and every event that came of it. When the test
 `test_it_behaves_as_saved` fails, the core behaves differently for cases that are running. Either
 undo that, or make it a new edition: keep the old behaviour in `domain/editions.py`, raise
-`domain.case.EDITION`, and run this to save the new edition beside the old one. `--replace` is only
+`domain.case.state.EDITION`, and run this to save the new edition beside the old one. `--replace` is only
 for an edition under which no real case was ever opened.
 """
 
@@ -19,12 +19,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from domain.apply import blank, fold
-from domain.case import EDITION
-from domain.commands import Command, Opening
-from domain.core import EDITIONS
+from domain.case.apply import blank, fold
+from domain.case.commands import Command, OpenCase
+from domain.case.core import EDITIONS
+from domain.case.events import Event
+from domain.case.state import EDITION
 from domain.errors import Refused
-from domain.events import Event
 from story.file import read_story
 from story.player import play
 from story.rulebooks import added_words, rulebook_of
@@ -60,7 +60,7 @@ class Recorder(CoreStage):
         super().__init__()
         self.told: dict[str, Json] = {}
 
-    def open(self, person: str, opening: Opening, at: datetime) -> None:
+    def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         super().open(person, opening, at)
         first = {"at": at.isoformat(), "events": rows(self.events(person))}
         self.told[person] = {"opening": opening_to_json(opening), "moves": [first]}
@@ -99,15 +99,17 @@ def recomputed(saved: Json) -> Json:
     edition = EDITIONS[saved["edition"]]
     opening = opening_from_json(saved["opening"])
     first, *moves = saved["moves"]
-    case = blank(opening.case_id, opening.plan, opening.plan_digest)
+    case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     events = edition.open_case(opening, datetime.fromisoformat(first["at"]))
     case = fold(case, events)
     again: list[Json] = [{**first, "events": rows(events)}]
     for move in moves:
         told = {name: move[name] for name in ("at", "command") if name in move}
         command = command_from_json(move["command"]) if "command" in move else None
-        if command is not None and command.plan is not None:
-            case = replace(case, plans={**case.plans, command.plan_digest: command.plan})
+        if command is not None and command.procedure is not None:
+            case = replace(
+                case, procedures={**case.procedures, command.procedure_digest: command.procedure}
+            )
         events = ()
         try:
             events = edition.advance(case, command, datetime.fromisoformat(move["at"]))

@@ -15,14 +15,14 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError
 
-from activities.cases import CaseEngine
-from activities.connection import connect
-from domain.commands import Opening
+from domain.case.commands import OpenCase
+from engine.cases import CaseEngine
+from engine.connection import connect
 from local.temporal import RunningTemporal
 from records import openings
 from records.tables import FOLDS
 from tests.builders import an_act
-from tests.workflows.conftest import PAYLOAD_KEY, House
+from tests.workflows.conftest import PAYLOAD_KEY, Lab
 from workflows.messages import workflow_id
 
 ASK = an_act("complete", "host.case", step="ask", outcome="sent")
@@ -44,12 +44,12 @@ class Said:
     words: str
 
 
-async def homeward(house: House, *arguments: str, program: str = "cli") -> Said:
+async def homeward(lab: Lab, *arguments: str, program: str = "cli") -> Said:
     """Run the command `homeward` in a process of its own, as an operator does.
 
     `program`: another one, as after an upgrade.
     """
-    settings = house.settings
+    settings = lab.settings
     environment = {
         **os.environ,
         "DATABASE_URL": str(settings.database_url),
@@ -81,9 +81,9 @@ def every_row(database: Engine) -> dict[str, bytes]:
     return told
 
 
-def named(house: House, opening: Opening) -> str:
+def named(lab: Lab, opening: OpenCase) -> str:
     """A case as the commands name it: its id, and the reference that people know."""
-    with house.database.begin() as connection:
+    with lab.database.begin() as connection:
         known = openings.of_case(connection, opening.case_id)
     assert known is not None
     return f"{opening.case_id} ({known.reference})"
@@ -98,30 +98,30 @@ def tamper(database: Engine, *statements: str, **values: Any) -> None:
         connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))
 
 
-async def run_of(house: House, opening: Opening) -> str:
+async def run_of(lab: Lab, opening: OpenCase) -> str:
     """The engine's name of the newest run of a case."""
-    seen = await house.client.get_workflow_handle(workflow_id(opening.case_id)).describe()
+    seen = await lab.client.get_workflow_handle(workflow_id(opening.case_id)).describe()
     return seen.run_id or ""
 
 
-async def renewed(house: House, opening: Opening) -> str:
+async def renewed(lab: Lab, opening: OpenCase) -> str:
     """Let a case continue as new; return the name of the run that ended."""
-    before = await run_of(house, opening)
-    await house.engine.renew(opening.case_id)
-    while await run_of(house, opening) == before:  # noqa: ASYNC110 - another process changes it
+    before = await run_of(lab, opening)
+    await lab.engine.renew(opening.case_id)
+    while await run_of(lab, opening) == before:  # noqa: ASYNC110 - another process changes it
         await asyncio.sleep(0.02)
-    await house.rest(opening)
+    await lab.rest(opening)
     return before
 
 
-async def forget(house: House, opening: Opening, run: str) -> None:
+async def forget(lab: Lab, opening: OpenCase, run: str) -> None:
     """Let the engine forget a closed run, as it does by itself after its retention."""
     execution = WorkflowExecution(workflow_id=workflow_id(opening.case_id), run_id=run)
     request = DeleteWorkflowExecutionRequest(
-        namespace=house.settings.namespace, workflow_execution=execution
+        namespace=lab.settings.namespace, workflow_execution=execution
     )
-    await house.client.workflow_service.delete_workflow_execution(request)
-    handle = house.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
+    await lab.client.workflow_service.delete_workflow_execution(request)
+    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
     with suppress(RPCError):
         while True:
             await handle.describe()
@@ -130,9 +130,9 @@ async def forget(house: House, opening: Opening, run: str) -> None:
 
 @dataclass
 class Fragile:
-    """A house, and the server under it, whose store is a file."""
+    """A lab, and the server under it, whose store is a file."""
 
-    house: House
+    lab: Lab
     server: RunningTemporal
     file: Path
 
@@ -146,7 +146,7 @@ class Fragile:
 
     async def come_back_with(self, copy: Path | None) -> None:
         """Stop the server and start it again on an older copy of its store, or on none at all."""
-        await self.house.stop_worker()
+        await self.lab.stop_worker()
         await asyncio.to_thread(self.server.stop)
         for old in self.file.parent.glob(f"{self.file.name}*"):
             old.unlink()
@@ -154,7 +154,7 @@ class Fragile:
             self._files(copy, self.file)
         await asyncio.to_thread(self.server.restart)
         await self._connect_again()
-        await self.house.start_worker()
+        await self.lab.start_worker()
 
     @staticmethod
     def _files(source: Path, target: Path) -> None:
@@ -164,16 +164,16 @@ class Fragile:
                 shutil.copy(f"{source}{ending}", f"{target}{ending}")
 
     async def _connect_again(self) -> None:
-        house = self.house
+        lab = self.lab
         while True:
             with suppress(RuntimeError):
-                house.client = await connect(house.settings)
+                lab.client = await connect(lab.settings)
                 break
             await asyncio.sleep(0.1)
-        house.engine = CaseEngine(
-            house.client, house.database, task_queue=house.settings.task_queue, patience=20
+        lab.engine = CaseEngine(
+            lab.client, lab.database, task_queue=lab.settings.task_queue, patience=20
         )
 
     async def end(self) -> None:
-        await self.house.end()
+        await self.lab.end()
         await asyncio.to_thread(self.server.stop)

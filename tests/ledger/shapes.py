@@ -17,8 +17,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from domain.apply import blank, fold
-from domain.case import Case
+from domain.case.apply import blank, fold
+from domain.case.state import Case
 from tests.ledger import editions
 from workflows.encoding import (
     case_to_json,
@@ -35,11 +35,13 @@ def as_folded(name: str) -> Case:
     """The case that a saved list of events leads to, such as `1/a-stall.1`."""
     saved = json.loads((editions.SAVED / f"{name}.json").read_text(encoding="utf-8"))
     opening = opening_from_json(saved["opening"])
-    case = blank(opening.case_id, opening.plan, opening.plan_digest)
+    case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     for move in saved["moves"]:
         command = command_from_json(move["command"]) if "command" in move else None
-        if command is not None and command.plan is not None:
-            case = replace(case, plans={**case.plans, command.plan_digest: command.plan})
+        if command is not None and command.procedure is not None:
+            case = replace(
+                case, procedures={**case.procedures, command.procedure_digest: command.procedure}
+            )
         case = fold(case, [event_from_json(event) for event in move["events"]])
     return case
 

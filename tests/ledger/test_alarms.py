@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 
-from domain.commands import Opening
+from domain.case.commands import OpenCase
 from local.postgres import RunningPostgres, clone_database, drop_database
 from local.temporal import RunningTemporal
 from records import alarms, stalled
@@ -19,83 +19,83 @@ from tests.builders import MONDAY
 from tests.conftest import TEMPLATE
 from tests.ledger.rooms import ASK, a_note, homeward, named
 from tests.ledger.test_reconcile import behind
-from tests.workflows.conftest import House, new_key
+from tests.workflows.conftest import Lab, new_key
 from workflows.encoding import command_to_json
 from workflows.messages import ACT, Act, Answer, workflow_id
 
 __all__ = ["quiet"]
 
 
-def raised(house: House, opening: Opening) -> list[Alarm]:
-    with house.database.begin() as connection:
+def raised(lab: Lab, opening: OpenCase) -> list[Alarm]:
+    with lab.database.begin() as connection:
         return alarms.of_case(connection, opening.case_id)
 
 
-def stands_still(house: House) -> dict[str, bool]:
-    with house.database.begin() as connection:
+def stands_still(lab: Lab) -> dict[str, bool]:
+    with lab.database.begin() as connection:
         # On the day it began nothing is late yet.
         page = stalled.page(connection, MONDAY + timedelta(hours=1), limit=10)
     return {row.case_id: row.disagrees for row in page.items}
 
 
-async def an_act_on_its_way(house: House, opening: Opening) -> None:
+async def an_act_on_its_way(lab: Lab, opening: OpenCase) -> None:
     """What was sent before the ledger moved on: the run decides it as if nothing had happened."""
     asked = Act(command_to_json(ASK), "content")
-    run = house.client.get_workflow_handle(workflow_id(opening.case_id))
+    run = lab.client.get_workflow_handle(workflow_id(opening.case_id))
     await run.execute_update(ACT, asked, id=new_key(), result_type=Answer)
 
 
-async def test_it_is_seen_by_people_until_somebody_settles_it(house: House) -> None:
-    opening, innocent = await house.open(), await house.open()
-    await behind(house, opening)  # a second writer
-    kept = house.rows(opening)
-    assert stands_still(house) == {}
-    await an_act_on_its_way(house, opening)
+async def test_it_is_seen_by_people_until_somebody_settles_it(lab: Lab) -> None:
+    opening, innocent = await lab.open(), await lab.open()
+    await behind(lab, opening)  # a second writer
+    kept = lab.rows(opening)
+    assert stands_still(lab) == {}
+    await an_act_on_its_way(lab, opening)
 
-    assert house.rows(opening) == kept
-    (alarm,) = raised(house, opening)
+    assert lab.rows(opening) == kept
+    (alarm,) = raised(lab, opening)
     assert (alarm.kind, alarm.seq, alarm.settled_at) == ("conflict", 4, None)
     assert alarm.digest != kept[3].digest
     assert alarm.body is not None  # what was not recorded can be read
     assert alarm.body["event"] == "TaskDone"
-    assert stands_still(house) == {opening.case_id: True}
-    said = await homeward(house, "reconcile")
+    assert stands_still(lab) == {opening.case_id: True}
+    said = await homeward(lab, "reconcile")
     assert said.code == 1
     assert (
-        f"{named(house, opening)} the records disagree: the ledger refused another event 4;"
+        f"{named(lab, opening)} the records disagree: the ledger refused another event 4;"
         " recover settles it"
     ) in said.words
     assert innocent.case_id not in said.words
 
-    assert (await homeward(house, "recover")).code == 0
-    assert (await homeward(house, "reconcile")).code == 0
-    (alarm,) = raised(house, opening)
+    assert (await homeward(lab, "recover")).code == 0
+    assert (await homeward(lab, "reconcile")).code == 0
+    (alarm,) = raised(lab, opening)
     assert alarm.settled_at is not None
-    assert stands_still(house) == {}
-    assert (await house.act(opening, a_note(3))).version == len(kept) + 1
+    assert stands_still(lab) == {}
+    assert (await lab.act(opening, a_note(3))).version == len(kept) + 1
 
 
-async def test_it_is_raised_once_however_often_it_is_seen(house: House) -> None:
-    opening = await house.open()
-    await behind(house, opening)
-    await an_act_on_its_way(house, opening)
-    await house.engine.renew(opening.case_id)  # tried again, refused again
+async def test_it_is_raised_once_however_often_it_is_seen(lab: Lab) -> None:
+    opening = await lab.open()
+    await behind(lab, opening)
+    await an_act_on_its_way(lab, opening)
+    await lab.engine.renew(opening.case_id)  # tried again, refused again
     await asyncio.sleep(0.5)
-    assert len(raised(house, opening)) == 1
+    assert len(raised(lab, opening)) == 1
 
 
-async def test_it_does_not_trust_a_ledger_that_was_changed_by_hand(house: House) -> None:
-    opening = await house.open()
-    await behind(house, opening)
-    with house.database.begin() as connection:
+async def test_it_does_not_trust_a_ledger_that_was_changed_by_hand(lab: Lab) -> None:
+    opening = await lab.open()
+    await behind(lab, opening)
+    with lab.database.begin() as connection:
         connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
         connection.execute(text("UPDATE events SET key = 'another' WHERE seq = 4"))
         connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))
-    run = await house.engine.progress(opening.case_id)
-    said = await homeward(house, "recover")
+    run = await lab.engine.progress(opening.case_id)
+    said = await homeward(lab, "recover")
     assert said.code == 1
     assert "its ledger was changed by hand" in said.words
-    assert await house.engine.progress(opening.case_id) == run
+    assert await lab.engine.progress(opening.case_id) == run
 
 
 # -- over HTTP

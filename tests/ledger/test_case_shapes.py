@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Text, cast, select, update
 
-from domain.case import Case
-from domain.core import EDITIONS
-from records import kept
+from domain.case.core import EDITIONS
+from domain.case.state import Case
+from records import loading
 from records.projection import write_one
 from records.reproject import reproject
 from records.session import make_engine
@@ -21,7 +21,7 @@ from tests.ledger.shapes import SAVED, as_folded
 from tests.records.writing import admit, batches, every_row
 from workflows import encoding
 from workflows.encoding import case_from_json, case_from_text, case_to_json
-from workflows.living import LivingCase
+from workflows.state import RunState
 from workflows.upcasters import CASES, FIRST_SHAPE, SHAPE, case_shape
 
 OLD = pytest.mark.parametrize("shape", [FIRST, SECOND])
@@ -42,8 +42,8 @@ def connection(postgres_url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def plans_of(case: Case) -> dict[str, Any]:
-    return dict(case.plans)
+def procedures_of(case: Case) -> dict[str, Any]:
+    return dict(case.procedures)
 
 
 def kept_text(connection: Connection, life: Life) -> str:
@@ -56,7 +56,7 @@ def kept_in(connection: Connection, life: Life, shape: int) -> Case:
     admit(connection, life)
     for batch in list(batches(life))[:-1]:
         write_one(connection, batch)
-    case = kept.folded(connection, life.case.id)
+    case = loading.folded(connection, life.case.id)
     assert case is not None
     old = older(case_to_json(case), shape)
     done = connection.execute(
@@ -73,13 +73,13 @@ def test_it_reads_a_row_of_an_older_shape_and_writes_on_from_there(
     life = a_life(*ANSWERED_AND_CLOSED)
     before = kept_in(connection, life, shape)
     with pytest.raises(ValueError, match=r"desk|shape"):
-        kept.folded(connection, life.case.id)
+        loading.folded(connection, life.case.id)
 
     for edition, upcaster in pasts.UPCASTERS.items():
         monkeypatch.setitem(CASES, edition, upcaster)
-    assert kept.folded(connection, life.case.id) == before
+    assert loading.folded(connection, life.case.id) == before
     write_one(connection, list(batches(life))[-1])
-    assert kept.folded(connection, life.case.id) == life.case
+    assert loading.folded(connection, life.case.id) == life.case
     assert json.loads(kept_text(connection, life))[SHAPE] == THIRD
     written = every_row(connection)
     reproject(connection)
@@ -89,10 +89,10 @@ def test_it_reads_a_row_of_an_older_shape_and_writes_on_from_there(
 @OLD
 def test_it_begins_a_run_with_a_snapshot_of_an_older_shape(upcasting: None, shape: int) -> None:
     life = a_life(*STALLED)
-    living = LivingCase(life.case)
-    present = living.snapshot()
+    state = RunState(life.case)
+    present = state.snapshot()
     old = older({n: v for n, v in present.case.items() if n != SHAPE}, shape)
-    again = LivingCase.from_snapshot(type(present)(old, present.plans))
+    again = RunState.from_snapshot(type(present)(old, present.procedures))
     assert again.case == life.case
     assert again.snapshot() == present
     assert present.case[SHAPE] == THIRD
@@ -114,7 +114,7 @@ def test_it_takes_a_text_of_the_present_shape_apart_once(
     case = a_life(*STALLED).case
     text = json.dumps(case_to_json(case))
     monkeypatch.setattr(encoding, "case_from_json", None)  # the second way is never gone
-    assert case_from_text(text, plans_of(case)) == case
+    assert case_from_text(text, procedures_of(case)) == case
 
 
 @pytest.mark.parametrize("wrong", [THIRD + 1, 0, "1", None, 2.5])
@@ -122,9 +122,9 @@ def test_it_refuses_a_shape_it_does_not_know(upcasting: None, wrong: Any) -> Non
     case = a_life(*STALLED).case
     told = {**case_to_json(case), SHAPE: wrong}
     with pytest.raises(ValueError, match="shape"):
-        case_from_json(told, plans_of(case))
+        case_from_json(told, procedures_of(case))
     with pytest.raises(ValueError, match="shape"):
-        case_from_text(json.dumps(told), plans_of(case))
+        case_from_text(json.dumps(told), procedures_of(case))
 
 
 def test_it_goes_by_the_number_where_only_a_meaning_changed(
@@ -134,9 +134,9 @@ def test_it_goes_by_the_number_where_only_a_meaning_changed(
     told = {**case_to_json(case), "country": "la"}
     monkeypatch.setitem(CASES, SECOND, lambda body: {**body, "country": body["country"].upper()})
     for again in (
-        case_from_json(told, plans_of(case)),
-        case_from_text(json.dumps(told), plans_of(case)),
-        case_from_text(json.dumps(case_to_json(case)), plans_of(case)),
+        case_from_json(told, procedures_of(case)),
+        case_from_text(json.dumps(told), procedures_of(case)),
+        case_from_text(json.dumps(case_to_json(case)), procedures_of(case)),
     ):
         assert again == case
 
@@ -152,8 +152,8 @@ def test_it_reads_every_shape_that_was_ever_kept(file: Any) -> None:
     for name, state in saved["cases"].items():
         case = as_folded(name)
         assert state.get(SHAPE, FIRST_SHAPE) == int(file.stem)
-        assert case_from_json(state, plans_of(case)) == case
-        assert case_from_text(json.dumps(state), plans_of(case)) == case
+        assert case_from_json(state, procedures_of(case)) == case
+        assert case_from_text(json.dumps(state), procedures_of(case)) == case
 
 
 def test_it_has_a_saved_case_of_every_shape() -> None:

@@ -10,11 +10,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from activities.editions import Became, Move, key_of, moves
-from domain.case import EDITION, Case
-from domain.core import EDITIONS
+from domain.case.core import EDITIONS
+from domain.case.events import EditionMoved, TaskNoted
+from domain.case.state import EDITION, Case
 from domain.editions import Edition
-from domain.events import EditionMoved, TaskNoted
+from engine.editions import Became, Move, key_of, moves
 from records import openings
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, an_act, an_opening
 from tests.ledger.rooms import (
@@ -29,7 +29,7 @@ from tests.ledger.rooms import (
     run_of,
 )
 from tests.ledger.upgraded import THE_NEXT, made_up
-from tests.workflows.conftest import House
+from tests.workflows.conftest import Lab
 from worker import runner
 from workflows.case import CaseWorkflow
 from workflows.messages import workflow_id
@@ -40,198 +40,198 @@ TO = str(THE_NEXT)
 NEW = "text:new"
 
 
-async def upgraded(house: House, *arguments: str) -> Said:
+async def upgraded(lab: Lab, *arguments: str) -> Said:
     """A command of the new program."""
-    return await homeward(house, "edition", *arguments, program="tests.ledger.upgraded")
+    return await homeward(lab, "edition", *arguments, program="tests.ledger.upgraded")
 
 
-async def release(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def release(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the old worker and start the new one, as an upgrade does."""
-    await house.stop_worker()
+    await lab.stop_worker()
     monkeypatch.setitem(EDITIONS, THE_NEXT, made_up())
-    await house.start_worker()
+    await lab.start_worker()
 
 
-def reference(house: House, opening: Any) -> str:
-    with house.database.begin() as connection:
+def reference(lab: Lab, opening: Any) -> str:
+    with lab.database.begin() as connection:
         found = openings.of_case(connection, opening.case_id)
     assert found is not None
     return found.reference
 
 
-def notes(house: House, opening: Any) -> list[str]:
-    return [event.note for event in house.events(opening) if isinstance(event, TaskNoted)]
+def notes(lab: Lab, opening: Any) -> list[str]:
+    return [event.note for event in lab.events(opening) if isinstance(event, TaskNoted)]
 
 
-async def closed(house: House) -> Any:
-    opening = await house.open()
+async def closed(lab: Lab) -> Any:
+    opening = await lab.open()
     for days, command in ANSWERED_AND_CLOSED:
-        await house.days_pass(opening, days)
+        await lab.days_pass(opening, days)
         if command is not None:
-            await house.act(opening, command)
+            await lab.act(opening, command)
     return opening
 
 
-async def history(house: House, opening: Any) -> WorkflowHistory:
+async def history(lab: Lab, opening: Any) -> WorkflowHistory:
     """Of the newest run."""
-    run = await run_of(house, opening)
-    handle = house.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
+    run = await run_of(lab, opening)
+    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
     return await handle.fetch_history()
 
 
-def replayer(house: House) -> Replayer:
+def replayer(lab: Lab) -> Replayer:
     return Replayer(
         workflows=[CaseWorkflow],
-        data_converter=house.client.data_converter,
+        data_converter=lab.client.data_converter,
         workflow_runner=runner(sandbox=True),
     )
 
 
 async def test_it_moves_what_an_operator_names_and_nothing_else(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen, other = await house.open(), await house.open()
+    chosen, other = await lab.open(), await lab.open()
     for opening in (chosen, other):
-        await house.act(opening, a_note(1))
-    await release(house, monkeypatch)
+        await lab.act(opening, a_note(1))
+    await release(lab, monkeypatch)
 
-    before = await asyncio.to_thread(every_row, house.database)
-    said = await upgraded(house, "move", TO, "--dry-run")
+    before = await asyncio.to_thread(every_row, lab.database)
+    said = await upgraded(lab, "move", TO, "--dry-run")
     assert said.code == 0
     *lines, last = said.words.splitlines()
     assert sorted(lines) == sorted(
-        f"{reference(house, one)} would move from edition 1 to 2" for one in (chosen, other)
+        f"{reference(lab, one)} would move from edition 1 to 2" for one in (chosen, other)
     )
     assert last == "2 case(s) would move to edition 2; 0 passed over."
-    assert await asyncio.to_thread(every_row, house.database) == before
+    assert await asyncio.to_thread(every_row, lab.database) == before
 
-    typed = reference(house, chosen).lower().replace("-", "")
-    said = await upgraded(house, "move", TO, "--case", typed)
+    typed = reference(lab, chosen).lower().replace("-", "")
+    said = await upgraded(lab, "move", TO, "--case", typed)
     assert said == Said(
         0,
-        f"{reference(house, chosen)} moved from edition 1 to 2\n"
+        f"{reference(lab, chosen)} moved from edition 1 to 2\n"
         "1 case(s) moved to edition 2; 0 passed over.\n",
     )
     for opening in (chosen, other):
-        await house.act(opening, a_note(2))
-    assert notes(house, chosen) == ["text:1", "text:2", NEW]
-    assert notes(house, other) == ["text:1", "text:2"]
-    assert [house.case(one).edition for one in (chosen, other)] == [THE_NEXT, EDITION]
+        await lab.act(opening, a_note(2))
+    assert notes(lab, chosen) == ["text:1", "text:2", NEW]
+    assert notes(lab, other) == ["text:1", "text:2"]
+    assert [lab.case(one).edition for one in (chosen, other)] == [THE_NEXT, EDITION]
 
     # What was done before the release, before the move and after it, all in one history.
     for opening in (chosen, other):
-        await replayer(house).replay_workflow(await history(house, opening))
+        await replayer(lab).replay_workflow(await history(lab, opening))
     monkeypatch.delitem(EDITIONS, THE_NEXT)
-    await replayer(house).replay_workflow(await history(house, other))
+    await replayer(lab).replay_workflow(await history(lab, other))
     with pytest.raises(NondeterminismError):
-        await replayer(house).replay_workflow(await history(house, chosen))
+        await replayer(lab).replay_workflow(await history(lab, chosen))
 
 
-async def test_it_records_each_move_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    opening = await house.open()
-    await release(house, monkeypatch)
-    assert (await upgraded(house, "move", TO)).code == 0
-    rows = house.rows(opening)
-    assert isinstance(house.events(opening)[-1], EditionMoved)
+async def test_it_records_each_move_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = await lab.open()
+    await release(lab, monkeypatch)
+    assert (await upgraded(lab, "move", TO)).code == 0
+    rows = lab.rows(opening)
+    assert isinstance(lab.events(opening)[-1], EditionMoved)
     assert rows[-1].key == key_of(opening.case_id, THE_NEXT)
 
-    named = await upgraded(house, "move", TO, "--case", opening.case_id)
+    named = await upgraded(lab, "move", TO, "--case", opening.case_id)
     assert named == Said(
         0,
-        f"{reference(house, opening)} is there already (edition 2)\n"
+        f"{reference(lab, opening)} is there already (edition 2)\n"
         "0 case(s) moved to edition 2; 1 passed over.\n",
     )
-    assert (await upgraded(house, "move", TO)).words == (
+    assert (await upgraded(lab, "move", TO)).words == (
         "0 case(s) moved to edition 2; 0 passed over.\n"
     )
     # Two operators at the same time, and one whose answer was lost.
     move = replace(an_act("world_edition", "host.case"), by="admin", user="", value=TO)
-    answer = await house.act(opening, move, key_of(opening.case_id, THE_NEXT))
+    answer = await lab.act(opening, move, key_of(opening.case_id, THE_NEXT))
     assert answer.version == rows[-1].seq
-    assert house.rows(opening) == rows
-    back = await upgraded(house, "move", str(EDITION), "--case", opening.case_id)
-    assert (back.code, house.rows(opening)) == (1, rows)
+    assert lab.rows(opening) == rows
+    back = await upgraded(lab, "move", str(EDITION), "--case", opening.case_id)
+    assert (back.code, lab.rows(opening)) == (1, rows)
     assert "is of a newer edition, and never goes back (edition 2)" in back.words
 
 
 async def test_it_leaves_what_is_ended_until_it_is_reopened(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended, going = await closed(house), await house.open()
-    await release(house, monkeypatch)
+    ended, going = await closed(lab), await lab.open()
+    await release(lab, monkeypatch)
     said = await upgraded(
-        house, "move", TO, "--case", ended.case_id, "--case", going.case_id, "--case", "BCDFG-HJKMN"
+        lab, "move", TO, "--case", ended.case_id, "--case", going.case_id, "--case", "BCDFG-HJKMN"
     )
     assert said.code == 1
     assert said.words.splitlines() == [
-        f"{reference(house, ended)} is ended, and was left (edition 1)",
-        f"{reference(house, going)} moved from edition 1 to 2",
+        f"{reference(lab, ended)} is ended, and was left (edition 1)",
+        f"{reference(lab, going)} moved from edition 1 to 2",
         "BCDFG-HJKMN was not moved: there is no such case",
         "1 case(s) moved to edition 2; 1 passed over.",
         "1 case(s) not moved; it is safe to run this again.",
     ]
-    assert not [e for e in house.events(ended) if isinstance(e, EditionMoved)]
-    shown = await upgraded(house, "show")
+    assert not [e for e in lab.events(ended) if isinstance(e, EditionMoved)]
+    shown = await upgraded(lab, "show")
     assert shown == Said(
         0, "edition 1: 0 open, 1 ended\nedition 2: 1 open, 0 ended\nNew cases are of edition 1.\n"
     )
 
-    await house.act(ended, REOPEN)
-    assert house.case(ended).edition == EDITION
-    assert (await upgraded(house, "move", TO)).code == 0
-    assert [house.case(one).edition for one in (ended, going)] == [THE_NEXT, THE_NEXT]
+    await lab.act(ended, REOPEN)
+    assert lab.case(ended).edition == EDITION
+    assert (await upgraded(lab, "move", TO)).code == 0
+    assert [lab.case(one).edition for one in (ended, going)] == [THE_NEXT, THE_NEXT]
 
 
-async def test_it_names_each_case_that_could_not_move(house: House) -> None:
+async def test_it_names_each_case_that_could_not_move(lab: Lab) -> None:
     # The commands were upgraded and the workers were not: nothing changes, and it says so.
-    two = [await house.open(), await house.open()]
-    said = await upgraded(house, "move", TO)
+    two = [await lab.open(), await lab.open()]
+    said = await upgraded(lab, "move", TO)
     assert said.code == 1
     assert said.words.count(" was not moved: ") == 2
     for opening in two:
-        assert f"{reference(house, opening)} was not moved: " in said.words
-        assert house.case(opening).edition == EDITION
+        assert f"{reference(lab, opening)} was not moved: " in said.words
+        assert lab.case(opening).edition == EDITION
     assert "2 case(s) not moved" in said.words
 
 
 async def test_it_says_so_when_the_program_is_older_than_a_case(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await release(house, monkeypatch)
-    await house.open(replace(an_opening(), edition=THE_NEXT))
-    said = await homeward(house, "edition", "show")
+    await release(lab, monkeypatch)
+    await lab.open(replace(an_opening(), edition=THE_NEXT))
+    said = await homeward(lab, "edition", "show")
     assert said.code == 1
     assert "edition 2: 1 open, 0 ended; this program does not know it" in said.words
-    said = await homeward(house, "edition", "move", TO)
+    said = await homeward(lab, "edition", "move", TO)
     assert said == Said(2, "This program does not know edition 2.\n")
 
 
 async def test_it_goes_on_anew_after_the_engine_was_lost(
     fragile: Fragile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = fragile.house
-    moved, stayed = await house.open(), await house.open()
+    lab = fragile.lab
+    moved, stayed = await lab.open(), await lab.open()
     for opening in (moved, stayed):
-        await house.days_pass(opening, 1)
-        await house.act(opening, ASK)
-    await release(house, monkeypatch)
-    assert (await upgraded(house, "move", TO, "--case", moved.case_id)).code == 0
+        await lab.days_pass(opening, 1)
+        await lab.act(opening, ASK)
+    await release(lab, monkeypatch)
+    assert (await upgraded(lab, "move", TO, "--case", moved.case_id)).code == 0
     await fragile.come_back_with(None)
-    assert (await homeward(house, "recover", program="tests.ledger.upgraded")).code == 0
+    assert (await homeward(lab, "recover", program="tests.ledger.upgraded")).code == 0
     for opening in (moved, stayed):
-        await house.act(opening, an_act("note", "origin.tracing", step="answer", note="text:1"))
-        await house.days_pass(opening, 60)
-        await house.act(opening, ANSWER)
-    assert notes(house, moved) == ["text:1", NEW]
-    assert notes(house, stayed) == ["text:1"]
-    assert (await homeward(house, "reconcile")).code == 0
-    before = await asyncio.to_thread(every_row, house.database)
-    assert (await homeward(house, "reproject")).code == 0
-    assert await asyncio.to_thread(every_row, house.database) == before
+        await lab.act(opening, an_act("note", "origin.tracing", step="answer", note="text:1"))
+        await lab.days_pass(opening, 60)
+        await lab.act(opening, ANSWER)
+    assert notes(lab, moved) == ["text:1", NEW]
+    assert notes(lab, stayed) == ["text:1"]
+    assert (await homeward(lab, "reconcile")).code == 0
+    before = await asyncio.to_thread(every_row, lab.database)
+    assert (await homeward(lab, "reproject")).code == 0
+    assert await asyncio.to_thread(every_row, lab.database) == before
 
 
 async def test_it_shows_beforehand_what_would_come_at_another_time(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     present = EDITIONS[EDITION]
 
@@ -240,16 +240,16 @@ async def test_it_shows_beforehand_what_would_come_at_another_time(
         return at + timedelta(days=1) if at else None
 
     monkeypatch.setitem(EDITIONS, THE_NEXT, Edition(present.open_case, present.advance, later))
-    opening = await house.open()
-    await house.days_pass(opening, STALLED[0][0])
-    await house.act(opening, ASK)
-    told = [one async for one in moves(house.database, house.settings, THE_NEXT, dry_run=True)]
-    first = present.next_wake(house.case(opening))
+    opening = await lab.open()
+    await lab.days_pass(opening, STALLED[0][0])
+    await lab.act(opening, ASK)
+    told = [one async for one in moves(lab.database, lab.settings, THE_NEXT, dry_run=True)]
+    first = present.next_wake(lab.case(opening))
     assert first is not None
     assert first > MONDAY
     assert told == [
         Move(
-            reference(house, opening),
+            reference(lab, opening),
             EDITION,
             Became.WOULD_MOVE,
             "",

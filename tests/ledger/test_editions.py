@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from activities.errors import ActRefused
-from domain import core
-from domain.case import EDITION
-from domain.core import EDITIONS
-from domain.events import CaseOpened, EditionMoved, RungFired, TaskNoted
-from domain.wake import wake as real_wake
+from domain.case import core
+from domain.case.core import EDITIONS
+from domain.case.events import CaseOpened, EditionMoved, RungFired, TaskNoted
+from domain.case.state import EDITION
+from domain.work.wake import wake as real_wake
+from engine.errors import ActRefused
 from tests.builders import MONDAY, STALLED, a_life, an_act, an_opening
 from tests.ledger.editions import SAVED, as_text, recomputed
 from tests.ledger.rooms import ASK, a_note, every_row, forget, homeward, renewed
 from tests.ledger.upgraded import THE_NEXT, made_up
-from tests.workflows.conftest import House
+from tests.workflows.conftest import Lab
 
 FILES = sorted(SAVED.glob("*/*.json"))
 MOVE = replace(an_act("world_edition", "host.case"), by="admin", user="", value=str(THE_NEXT))
@@ -45,8 +45,8 @@ def test_it_has_saved_lists_for_every_edition_that_may_live() -> None:
 # A changed `if`, anywhere in the core, without a new edition.
 def _later(monkeypatch: pytest.MonkeyPatch) -> None:
 
-    def wake(draft: Any, at: datetime, *, inclusive: bool) -> None:
-        real_wake(draft, at - timedelta(days=1), inclusive=inclusive)
+    def wake(transition: Any, at: datetime, *, inclusive: bool) -> None:
+        real_wake(transition, at - timedelta(days=1), inclusive=inclusive)
 
     monkeypatch.setattr(core, "wake", wake)
 
@@ -80,58 +80,58 @@ def the_next(monkeypatch: pytest.MonkeyPatch) -> int:
     return THE_NEXT
 
 
-def notes(house: House, opening: Any) -> list[str]:
-    return [event.note for event in house.events(opening) if isinstance(event, TaskNoted)]
+def notes(lab: Lab, opening: Any) -> list[str]:
+    return [event.note for event in lab.events(opening) if isinstance(event, TaskNoted)]
 
 
-async def test_it_goes_on_as_before_until_it_is_moved(house: House, the_next: int) -> None:
-    old, new = await house.open(), await house.open(replace(an_opening(), edition=the_next))
+async def test_it_goes_on_as_before_until_it_is_moved(lab: Lab, the_next: int) -> None:
+    old, new = await lab.open(), await lab.open(replace(an_opening(), edition=the_next))
     for opening in (old, new):
-        await house.act(opening, a_note(1))
-    assert notes(house, old) == ["text:1"]
-    assert notes(house, new) == ["text:1", "text:new"]
-    assert [house.case(opening).edition for opening in (old, new)] == [EDITION, the_next]
-    first = house.events(new)[0]
+        await lab.act(opening, a_note(1))
+    assert notes(lab, old) == ["text:1"]
+    assert notes(lab, new) == ["text:1", "text:new"]
+    assert [lab.case(opening).edition for opening in (old, new)] == [EDITION, the_next]
+    first = lab.events(new)[0]
     assert isinstance(first, CaseOpened)
     assert first.edition == the_next
 
     # The old one goes on as before through everything that begins a run anew.
-    gone = await renewed(house, old)
-    await forget(house, old, gone)
-    await house.act(old, a_note(2))
-    assert notes(house, old) == ["text:1", "text:2"]
+    gone = await renewed(lab, old)
+    await forget(lab, old, gone)
+    await lab.act(old, a_note(2))
+    assert notes(lab, old) == ["text:1", "text:2"]
 
-    moved = await house.act(old, MOVE)
-    assert moved.version == len(house.rows(old))
-    assert house.events(old)[-1] == EditionMoved(at=moved.at, edition=the_next)
-    await house.act(old, a_note(3))
-    assert notes(house, old) == ["text:1", "text:2", "text:3", "text:new"]
-    await renewed(house, old)
-    await house.act(old, a_note(4))
-    assert notes(house, old)[-2:] == ["text:4", "text:new"]
+    moved = await lab.act(old, MOVE)
+    assert moved.version == len(lab.rows(old))
+    assert lab.events(old)[-1] == EditionMoved(at=moved.at, edition=the_next)
+    await lab.act(old, a_note(3))
+    assert notes(lab, old) == ["text:1", "text:2", "text:3", "text:new"]
+    await renewed(lab, old)
+    await lab.act(old, a_note(4))
+    assert notes(lab, old)[-2:] == ["text:4", "text:new"]
 
-    before = await asyncio.to_thread(every_row, house.database)
-    assert (await homeward(house, "reproject")).code == 0
-    assert await asyncio.to_thread(every_row, house.database) == before
+    before = await asyncio.to_thread(every_row, lab.database)
+    assert (await homeward(lab, "reproject")).code == 0
+    assert await asyncio.to_thread(every_row, lab.database) == before
 
 
-async def test_it_keeps_its_deadlines_when_it_moves(house: House, the_next: int) -> None:
-    opening = await house.open()
-    await house.days_pass(opening, 1)
-    await house.act(opening, ASK)
-    await house.act(opening, MOVE)
-    await house.days_pass(opening, 60)
-    rungs = [event for event in house.events(opening) if isinstance(event, RungFired)]
+async def test_it_keeps_its_deadlines_when_it_moves(lab: Lab, the_next: int) -> None:
+    opening = await lab.open()
+    await lab.days_pass(opening, 1)
+    await lab.act(opening, ASK)
+    await lab.act(opening, MOVE)
+    await lab.days_pass(opening, 60)
+    rungs = [event for event in lab.events(opening) if isinstance(event, RungFired)]
     expected = a_life(*STALLED, opening=opening).events
     assert rungs == [event for event in expected if isinstance(event, RungFired)]
     assert rungs
 
 
 @pytest.mark.parametrize("value", ["0", str(THE_NEXT), "", "two"])
-async def test_it_moves_to_no_edition_that_is_older_or_unknown(house: House, value: str) -> None:
-    opening = await house.open()
+async def test_it_moves_to_no_edition_that_is_older_or_unknown(lab: Lab, value: str) -> None:
+    opening = await lab.open()
     with pytest.raises(ActRefused) as refused:
-        await house.act(opening, replace(MOVE, value=value))
+        await lab.act(opening, replace(MOVE, value=value))
     assert refused.value.slug == "invalid-field"
 
 

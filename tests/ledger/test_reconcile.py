@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from domain.commands import Opening
-from domain.core import advance
+from domain.case.commands import OpenCase
+from domain.case.core import advance
 from local.postgres import RunningPostgres
 from local.temporal import RunningTemporal
 from records import ledger
@@ -20,44 +20,44 @@ from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life
 from tests.conftest import fresh_database
 from tests.ledger.rooms import ANSWER, ASK, CLOSE, a_note, homeward, named, tamper
 from tests.records.writing import write
-from tests.workflows.conftest import House, house_on, new_key, settings_for
+from tests.workflows.conftest import Lab, lab_on, new_key, settings_for
 from workflows.encoding import event_to_json
 from workflows.messages import workflow_id
 
-Break = Callable[[House, Opening], Awaitable[None]]
+Break = Callable[[Lab, OpenCase], Awaitable[None]]
 
 
-async def no_run(house: House, opening: Opening) -> None:
-    await house.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+async def no_run(lab: Lab, opening: OpenCase) -> None:
+    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
 
 
-async def behind(house: House, opening: Opening) -> None:
+async def behind(lab: Lab, opening: OpenCase) -> None:
     """The ledger goes on without the run."""
-    case = house.case(opening)
+    case = lab.case(opening)
     events = advance(case, a_note(7), case.now or MONDAY)
     told = tuple(
         NewEvent(seq, event_to_json(event), new_key(), "content")
         for seq, event in enumerate(events, start=case.version + 1)
     )
-    with house.database.begin() as connection:
+    with lab.database.begin() as connection:
         write_one(connection, Batch(opening.case_id, told))
 
 
-async def ahead(house: House, opening: Opening) -> None:
+async def ahead(lab: Lab, opening: OpenCase) -> None:
     """The database comes back from a backup that is too old."""
     tamper(
-        house.database,
+        lab.database,
         "DELETE FROM events WHERE case_id = :case AND seq ="
         " (SELECT max(seq) FROM events WHERE case_id = :case)",
         "DELETE FROM cases WHERE case_id = :case",
         case=opening.case_id,
     )
-    await asyncio.to_thread(reproject_all, house.database)
+    await asyncio.to_thread(reproject_all, lab.database)
 
 
 def by_hand(statement: str) -> Break:
-    async def do(house: House, opening: Opening) -> None:
-        with house.database.begin() as connection:
+    async def do(lab: Lab, opening: OpenCase) -> None:
+        with lab.database.begin() as connection:
             assert connection.execute(text(statement)).rowcount
 
     return do
@@ -81,17 +81,17 @@ NOT_FOLDED = "the rows do not stand at event 5 of the ledger; reproject makes th
     ],
 )
 async def test_it_names_the_difference_and_ends_with_one(
-    house: House, breaks: Break, words: str
+    lab: Lab, breaks: Break, words: str
 ) -> None:
-    opening = await house.open()
-    await house.act(opening, a_note(1))
-    await house.act(opening, a_note(2))
-    assert len(house.rows(opening)) == 5
-    said = await homeward(house, "reconcile")
+    opening = await lab.open()
+    await lab.act(opening, a_note(1))
+    await lab.act(opening, a_note(2))
+    assert len(lab.rows(opening)) == 5
+    said = await homeward(lab, "reconcile")
     assert (said.code, said.words) == (0, "Ledger, rows and engine agree.\n")
-    await breaks(house, opening)
-    said = await homeward(house, "reconcile")
-    assert (said.code, said.words) == (1, f"{named(house, opening)} {words}\n")
+    await breaks(lab, opening)
+    said = await homeward(lab, "reconcile")
+    assert (said.code, said.words) == (1, f"{named(lab, opening)} {words}\n")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_it_names_the_difference_and_ends_with_one(
     [
         ("UPDATE cases SET status = 'on_hold'", "cases"),
         ("UPDATE cases SET state = '{}'", "cases"),
-        ("UPDATE cases SET plan_digests = plan_digests || '{nowhere}'", "cases"),
+        ("UPDATE cases SET procedure_digests = procedure_digests || '{nowhere}'", "cases"),
         ("DELETE FROM tasks", "tasks"),
         ("UPDATE tasks SET holder = 'nobody'", "tasks"),
         ("UPDATE tasks SET due_at = due_at + interval '1 day'", "tasks"),
@@ -143,72 +143,72 @@ def database(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-async def test_it_compares_the_rows_of_every_case_also_of_ended_ones(house: House) -> None:
-    living, ended = await house.open(), await house.open()
+async def test_it_compares_the_rows_of_every_case_also_of_ended_ones(lab: Lab) -> None:
+    state, ended = await lab.open(), await lab.open()
     for command in (ASK, ANSWER, CLOSE):
-        await house.act(ended, command)
-    await house.client.get_workflow_handle(workflow_id(ended.case_id)).result()
-    with house.database.begin() as connection:
+        await lab.act(ended, command)
+    await lab.client.get_workflow_handle(workflow_id(ended.case_id)).result()
+    with lab.database.begin() as connection:
         connection.execute(text("DELETE FROM tasks"))
         connection.execute(text("UPDATE case_offices SET office = 'x' || office"))
-    said = await homeward(house, "reconcile")
+    said = await homeward(lab, "reconcile")
     words = rows_of("case_offices, tasks")
     assert sorted(said.words.splitlines()) == sorted(
-        f"{named(house, one)} {words}" for one in (living, ended)
+        f"{named(lab, one)} {words}" for one in (state, ended)
     )
-    assert (await homeward(house, "reproject")).code == 0
-    assert (await homeward(house, "reconcile")).code == 0
+    assert (await homeward(lab, "reproject")).code == 0
+    assert (await homeward(lab, "reconcile")).code == 0
 
 
 async def test_it_still_says_that_the_engine_knows_more_where_the_end_was_cut_off(
-    house: House,
+    lab: Lab,
 ) -> None:
-    opening = await house.open()
-    await house.act(opening, a_note(1))
-    tamper(house.database, "DELETE FROM events WHERE seq = 4")
-    said = await homeward(house, "reconcile")
+    opening = await lab.open()
+    await lab.act(opening, a_note(1))
+    tamper(lab.database, "DELETE FROM events WHERE seq = 4")
+    said = await homeward(lab, "reconcile")
     first, second = said.words.splitlines()
-    assert first.startswith(f"{named(house, opening)} event 4 of the ledger is missing")
+    assert first.startswith(f"{named(lab, opening)} event 4 of the ledger is missing")
     assert second.endswith("the engine is ahead of the ledger: event 4 instead of 3")
 
 
 async def test_it_names_a_run_that_the_ledger_does_not_know(
-    house: House, postgres_server: RunningPostgres, temporal: RunningTemporal, tmp_path: Path
+    lab: Lab, postgres_server: RunningPostgres, temporal: RunningTemporal, tmp_path: Path
 ) -> None:
     # Another database, the same queue: as after the wrong backup was restored.
-    await house.stop_worker()
+    await lab.stop_worker()
     for url in fresh_database(postgres_server):
         settings = settings_for(url, temporal, tmp_path)
-        settings = settings.model_copy(update={"task_queue": house.settings.task_queue})
-        other = await house_on(settings)
+        settings = settings.model_copy(update={"task_queue": lab.settings.task_queue})
+        other = await lab_on(settings)
         await other.start_worker()
         opening = await other.open()
         await other.act(opening, ASK)
         await other.stop_worker()
-        await house.start_worker()
-        said = await homeward(house, "reconcile")
+        await lab.start_worker()
+        said = await homeward(lab, "reconcile")
         await other.end()
     assert said.code == 1
     assert f"{opening.case_id} runs in the engine, but the ledger does not know it" in said.words
-    with house.database.begin() as connection:
+    with lab.database.begin() as connection:
         assert ledger.case_ids(connection) == []
 
 
 async def test_it_names_a_case_that_gives_no_answer(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from activities import upkeep  # noqa: PLC0415 - only its patience is changed
-    from activities.cases import CaseEngine  # noqa: PLC0415
+    from engine import upkeep  # noqa: PLC0415 - only its patience is changed
+    from engine.cases import CaseEngine  # noqa: PLC0415
 
-    opening = await house.open()
-    await house.stop_worker()
+    opening = await lab.open()
+    await lab.stop_worker()
 
     async def hurried(*_: object) -> CaseEngine:
-        queue = house.settings.task_queue
-        return CaseEngine(house.client, house.database, task_queue=queue, patience=1)
+        queue = lab.settings.task_queue
+        return CaseEngine(lab.client, lab.database, task_queue=queue, patience=1)
 
     monkeypatch.setattr(upkeep, "_engine", hurried)
-    found = await upkeep.compare_with_engine(house.database, house.settings)
+    found = await upkeep.compare_with_engine(lab.database, lab.settings)
     assert [(one.case_id, one.what) for one in found] == [
         (opening.case_id, "the engine gives no answer; is a worker running?")
     ]

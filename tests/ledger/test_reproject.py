@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from activities.runs import Recovery
+from engine.runs import Recovery
 from records import ledger, people, private_texts, reproject
 from records.people import Person
 from records.session import make_engine
@@ -27,10 +27,18 @@ from tests.ledger.rooms import (
     tamper,
 )
 from tests.records.writing import write
-from tests.workflows.conftest import House
+from tests.workflows.conftest import Lab
 from workflows.messages import workflow_id
 
-NOT_FOLDS = ("openings", "plans", "events", "people", "private_texts", "installation", "alarms")
+NOT_FOLDS = (
+    "openings",
+    "procedures",
+    "events",
+    "people",
+    "private_texts",
+    "installation",
+    "alarms",
+)
 
 
 def everything_else(database: Engine) -> list[Any]:
@@ -48,40 +56,40 @@ def destroy_the_folds(database: Engine) -> None:
         connection.execute(text("UPDATE cases SET state = '{}', version = 1, status = 'spoilt'"))
 
 
-async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(house: House) -> None:
-    living, closed, again = [await house.open() for _ in range(3)]
-    for opening in (living, closed, again):
-        await house.days_pass(opening, 1)
-        await house.act(opening, ASK)
-        await house.days_pass(opening, 60)
+async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(lab: Lab) -> None:
+    state, closed, again = [await lab.open() for _ in range(3)]
+    for opening in (state, closed, again):
+        await lab.days_pass(opening, 1)
+        await lab.act(opening, ASK)
+        await lab.days_pass(opening, 60)
     gone = []
     for number in range(3):
-        await house.act(living, a_note(number))
-        gone.append((living, await renewed(house, living)))
+        await lab.act(state, a_note(number))
+        gone.append((state, await renewed(lab, state)))
     for opening in (closed, again):
-        await house.act(opening, ANSWER)
-        await house.act(opening, CLOSE)
-        await house.client.get_workflow_handle(workflow_id(opening.case_id)).result()
-        gone.append((opening, await run_of(house, opening)))
-    await house.act(again, REOPEN)
-    await house.rest(again)
-    await asyncio.gather(*(forget(house, opening, run) for opening, run in gone))
+        await lab.act(opening, ANSWER)
+        await lab.act(opening, CLOSE)
+        await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+        gone.append((opening, await run_of(lab, opening)))
+    await lab.act(again, REOPEN)
+    await lab.rest(again)
+    await asyncio.gather(*(forget(lab, opening, run) for opening, run in gone))
 
-    with house.database.begin() as connection:
+    with lab.database.begin() as connection:
         written_at = datetime(2026, 2, 2, tzinfo=UTC)
-        people.keep(connection, living.case_id, Person("A", "B", None, "female", written_at))
-        private_texts.keep(connection, b"k" * 32, living.case_id, "words", written_at)
-    before, rest = every_row(house.database), everything_else(house.database)
-    destroy_the_folds(house.database)
-    assert every_row(house.database) != before
+        people.keep(connection, state.case_id, Person("A", "B", None, "female", written_at))
+        private_texts.keep(connection, b"k" * 32, state.case_id, "words", written_at)
+    before, rest = every_row(lab.database), everything_else(lab.database)
+    destroy_the_folds(lab.database)
+    assert every_row(lab.database) != before
 
-    said = await homeward(house, "reproject")
+    said = await homeward(lab, "reproject")
     assert (said.code, said.words) == (0, "3 case(s) folded again from the ledger.\n")
-    assert every_row(house.database) == before
-    assert everything_else(house.database) == rest
+    assert every_row(lab.database) == before
+    assert everything_else(lab.database) == rest
     # And the living go on from there.
-    await house.act(living, a_note(9))
-    await house.act(again, a_note(9))
+    await lab.act(state, a_note(9))
+    await lab.act(again, a_note(9))
 
 
 @pytest.fixture
@@ -124,41 +132,41 @@ def test_it_holds_one_case_at_a_time_and_may_be_started_again(
 
 
 @pytest.mark.parametrize("gone", ["the last", "in the middle", "all"])
-async def test_it_leaves_a_case_alone_whose_ledger_lost_rows(house: House, gone: str) -> None:
-    opening, innocent = await house.open(), await house.open()
-    await house.act(opening, a_note(1))
-    await house.act(opening, CANCEL)
-    await house.client.get_workflow_handle(workflow_id(opening.case_id)).result()
-    rows = len(house.rows(opening))
+async def test_it_leaves_a_case_alone_whose_ledger_lost_rows(lab: Lab, gone: str) -> None:
+    opening, innocent = await lab.open(), await lab.open()
+    await lab.act(opening, a_note(1))
+    await lab.act(opening, CANCEL)
+    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    rows = len(lab.rows(opening))
     where = {"the last": f"seq = {rows}", "in the middle": "seq = 4", "all": "true"}[gone]
     tamper(
-        house.database,
+        lab.database,
         f"DELETE FROM events WHERE case_id = :case AND {where}",  # noqa: S608
         case=opening.case_id,
     )
-    before, verified = every_row(house.database), await homeward(house, "audit", "verify")
+    before, verified = every_row(lab.database), await homeward(lab, "audit", "verify")
     assert verified.code == 1
-    with house.database.begin() as connection:
+    with lab.database.begin() as connection:
         connection.execute(
             text("UPDATE cases SET turn = 'x' WHERE case_id <> :case"), {"case": opening.case_id}
         )
 
-    said = await homeward(house, "reproject")
+    said = await homeward(lab, "reproject")
     assert said.code == 1
     assert said.words.splitlines() == [
         *verified.words.splitlines(),
         "1 case(s) folded again from the ledger.",
         "1 case(s) left as they are: the ledger was changed by hand.",
     ]
-    assert every_row(house.database) == before
-    assert (await homeward(house, "audit", "verify")).words == verified.words
+    assert every_row(lab.database) == before
+    assert (await homeward(lab, "audit", "verify")).words == verified.words
     # It is named, nobody is sent to `reproject`, and nothing brings it back to life.
-    said = await homeward(house, "reconcile")
+    said = await homeward(lab, "reconcile")
     assert said.code == 1
     assert set(verified.words.splitlines()) <= set(said.words.splitlines())
     assert "reproject" not in said.words
     assert innocent.case_id not in said.words
     if gone != "in the middle":  # the row says that it is ended, and so does the ledger
-        said = await homeward(house, "recover")
+        said = await homeward(lab, "recover")
         assert (said.code, Recovery.BROKEN.value in said.words) == (1, True)
-    assert not await house.engine.lives(opening.case_id)
+    assert not await lab.engine.lives(opening.case_id)

@@ -13,7 +13,7 @@ from records.session import make_engine
 from tests.builders import MONDAY, STALLED, a_life
 from tests.ledger.rooms import a_note, homeward, named, tamper
 from tests.records.writing import batches, write
-from tests.workflows.conftest import House
+from tests.workflows.conftest import Lab
 
 SWAP = (
     "UPDATE events SET seq = 1004 WHERE case_id = :case AND seq = 4",
@@ -48,83 +48,83 @@ CUT = "is missing: the end was cut off, or the row of the case counts too far"
     ids=["changed", "missing", "reordered", "cut off", "all gone"],
 )
 async def test_it_names_case_and_event_and_what(
-    house: House, statements: tuple[str, ...], found: list[str]
+    lab: Lab, statements: tuple[str, ...], found: list[str]
 ) -> None:
-    opening, innocent = await house.open(), await house.open()
+    opening, innocent = await lab.open(), await lab.open()
     for number in (1, 2):
-        await house.act(opening, a_note(number))
-        await house.act(innocent, a_note(number))
-    said = await homeward(house, "audit", "verify")
+        await lab.act(opening, a_note(number))
+        await lab.act(innocent, a_note(number))
+    said = await homeward(lab, "audit", "verify")
     assert (said.code, said.words) == (0, "The chains of 2 case(s) hold.\n")
-    tamper(house.database, *statements, case=opening.case_id)
-    said = await homeward(house, "audit", "verify")
+    tamper(lab.database, *statements, case=opening.case_id)
+    said = await homeward(lab, "audit", "verify")
     assert said.code == 1
-    assert said.words.splitlines() == [f"{named(house, opening)} {what}" for what in found]
+    assert said.words.splitlines() == [f"{named(lab, opening)} {what}" for what in found]
 
 
-async def test_it_names_a_row_that_was_moved_to_another_case(house: House) -> None:
-    opening, other = await house.open(), await house.open()
-    await house.act(opening, a_note(1))
+async def test_it_names_a_row_that_was_moved_to_another_case(lab: Lab) -> None:
+    opening, other = await lab.open(), await lab.open()
+    await lab.act(opening, a_note(1))
     move = "UPDATE events SET case_id = :other WHERE case_id = :case AND seq = 4"
-    tamper(house.database, move, case=opening.case_id, other=other.case_id)
-    said = await homeward(house, "audit", "verify")
+    tamper(lab.database, move, case=opening.case_id, other=other.case_id)
+    said = await homeward(lab, "audit", "verify")
     assert set(said.words.splitlines()) == {
-        f"{named(house, opening)} event 4 of the ledger {CUT}",
-        f"{named(house, other)} event 4 of the ledger was changed",
+        f"{named(lab, opening)} event 4 of the ledger {CUT}",
+        f"{named(lab, other)} event 4 of the ledger was changed",
     }
 
 
-async def test_it_sees_a_tail_cut_off_even_where_the_rows_were_made_to_fit(house: House) -> None:
+async def test_it_sees_a_tail_cut_off_even_where_the_rows_were_made_to_fit(lab: Lab) -> None:
     # Whoever also turns back the version of the row has not turned back the folded state.
-    opening = await house.open()
-    await house.act(opening, a_note(1))
-    tamper(house.database, "DELETE FROM events WHERE seq = 4")
-    with house.database.begin() as connection:
+    opening = await lab.open()
+    await lab.act(opening, a_note(1))
+    tamper(lab.database, "DELETE FROM events WHERE seq = 4")
+    with lab.database.begin() as connection:
         connection.execute(text("UPDATE cases SET version = 3"))
-    said = await homeward(house, "audit", "verify")
-    assert said.words.splitlines() == [f"{named(house, opening)} event 4 of the ledger {CUT}"]
+    said = await homeward(lab, "audit", "verify")
+    assert said.words.splitlines() == [f"{named(lab, opening)} event 4 of the ledger {CUT}"]
 
 
-async def test_it_says_that_a_row_may_count_too_far(house: House) -> None:
+async def test_it_says_that_a_row_may_count_too_far(lab: Lab) -> None:
     # The ledger is whole here: nobody can tell that from an end that was cut off.
-    opening = await house.open()
-    with house.database.begin() as connection:
+    opening = await lab.open()
+    with lab.database.begin() as connection:
         connection.execute(text("UPDATE cases SET version = 4"))
-    said = await homeward(house, "audit", "verify")
-    assert said.words.splitlines() == [f"{named(house, opening)} event 4 of the ledger {CUT}"]
+    said = await homeward(lab, "audit", "verify")
+    assert said.words.splitlines() == [f"{named(lab, opening)} event 4 of the ledger {CUT}"]
 
 
 async def test_it_lets_people_see_what_it_found_until_the_ledger_is_whole_again(
-    house: House,
+    lab: Lab,
 ) -> None:
-    opening, innocent = await house.open(), await house.open()
+    opening, innocent = await lab.open(), await lab.open()
     for one in (opening, innocent):
-        await house.act(one, a_note(1))
-    tamper(house.database, *CHANGE, case=opening.case_id)
+        await lab.act(one, a_note(1))
+    tamper(lab.database, *CHANGE, case=opening.case_id)
     for _ in range(2):  # once, however often it is found
-        assert (await homeward(house, "audit", "verify")).code == 1
-        with house.database.begin() as connection:
+        assert (await homeward(lab, "audit", "verify")).code == 1
+        with lab.database.begin() as connection:
             assert alarms.cases_open(connection) == [opening.case_id]
             assert alarms.count_open(connection) == 1
             (row,) = stalled.page(connection, MONDAY + timedelta(hours=1), limit=10).items
             assert (row.case_id, row.disagrees) == (opening.case_id, True)
     # That its run is well says nothing of its ledger.
-    await homeward(house, "recover")
-    said = await homeward(house, "reconcile")
+    await homeward(lab, "recover")
+    said = await homeward(lab, "reconcile")
     assert (
-        f"{named(house, opening)} the records disagree: event 4 of the ledger was not as it was"
+        f"{named(lab, opening)} the records disagree: event 4 of the ledger was not as it was"
         " written; audit verify settles it once it is again"
     ) in said.words.splitlines()
 
     tamper(
-        house.database,
+        lab.database,
         CHANGE[0].replace("'text:1', 'text:9'", "'text:9', 'text:1'"),
         case=opening.case_id,
     )
-    assert (await homeward(house, "audit", "verify")).code == 0
-    with house.database.begin() as connection:
+    assert (await homeward(lab, "audit", "verify")).code == 0
+    with lab.database.begin() as connection:
         assert alarms.cases_open(connection) == []
-    assert (await homeward(house, "reconcile")).code == 0
+    assert (await homeward(lab, "reconcile")).code == 0
 
 
 def test_it_takes_no_act_for_a_cut_that_comes_while_it_reads(
@@ -150,13 +150,13 @@ def test_it_takes_no_act_for_a_cut_that_comes_while_it_reads(
     engine.dispose()
 
 
-async def test_it_looks_through_many_cases(house: House) -> None:
+async def test_it_looks_through_many_cases(lab: Lab) -> None:
     def fill() -> None:
-        engine = make_engine(str(house.settings.database_url))
+        engine = make_engine(str(lab.settings.database_url))
         with engine.connect() as connection:
             write(connection, *(a_life(*STALLED) for _ in range(100)))
         engine.dispose()
 
     await asyncio.to_thread(fill)
-    said = await homeward(house, "audit", "verify")
+    said = await homeward(lab, "audit", "verify")
     assert said.words == "The chains of 100 case(s) hold.\n"

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from cli import app
-from domain.case import EDITION, Case
-from domain.commands import Command
-from domain.core import EDITIONS
+from domain.case.commands import Command
+from domain.case.core import EDITIONS
+from domain.case.events import Event, TaskNoted
+from domain.case.state import EDITION, Case
 from domain.editions import Edition
-from domain.events import Event, TaskNoted
 
 THE_NEXT = EDITION + 1
 

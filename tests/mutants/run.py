@@ -32,7 +32,7 @@ import hypothesis
 from tests.mutants.room import SOURCE, furnish
 
 FILES = ["deadlines", "calendar", "consent", "gates", "release", "ladder", "offices"]
-FILES += ["conditions", "letters"]
+FILES += ["conditions", "messages"]
 SECONDS = (
     45  # for one mutant: all that reach it, on a busy machine; a broken core may turn for ever
 )

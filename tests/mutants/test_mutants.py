@@ -32,7 +32,7 @@ INVARIANTS = [
     "no departure through a closed gate",
     "a gate is never opened by skip",
     "a gate is never opened by waive",
-    "may_cross",
+    "may_leave",
     "silence is unknown",
     "screening and warrant are independent",
     "nobody decides their own request",

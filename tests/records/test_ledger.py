@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from records import idempotency, ledger
-from records.errors import LedgerConflict, LedgerGap, UnknownPlan
+from records.errors import LedgerConflict, LedgerGap, UnknownProcedure
 from records.projection import Batch, NewEvent, write_one
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life
 from tests.records.writing import admit, batches, every_row, write
@@ -79,10 +79,10 @@ def test_it_refuses_a_gap_and_writes_nothing(engine: Engine) -> None:
 
 def test_it_refuses_events_whose_plan_nobody_kept(connection: Connection) -> None:
     life = a_life()
-    unknown = {"plan_digest": "0" * 64}
+    unknown = {"procedure_digest": "0" * 64}
     batch = next(batches(life))
     opened = replace(batch.events[0], body=batch.events[0].body | unknown)
-    with pytest.raises(UnknownPlan):
+    with pytest.raises(UnknownProcedure):
         write_one(connection, Batch(life.case.id, (opened,)))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from domain.rulebook import digest_of
+from domain.rules.book import digest_of
 from records import cases, escalations, stalled, tasks, timeline
 from records.paging import MOST, BadCursor, Page
 from tests.builders import MONDAY, STALLED, Life, a_life, an_opening, office_of
@@ -48,8 +48,8 @@ def test_it_shows_each_row_once_while_others_come(connection: Connection, name: 
 
 
 def test_it_narrows_cases(connection: Connection) -> None:
-    other = replace(an_opening().plan, corridor="la-th")
-    away = a_life(opening=an_opening(other, plan_digest=digest_of(other)))
+    other = replace(an_opening().procedure, corridor="la-th")
+    away = a_life(opening=an_opening(other, procedure_digest=digest_of(other)))
     write(connection, a_life(*STALLED), away)
 
     def found(**words: str) -> list[str]:

@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from domain.rows import Marks, rows_of
+from domain.case.projection import Marks, rows_of
 from records import cases, escalations, installation, openings, outbox, tasks
-from records.kept import Folded
+from records.loading import Folded
 from records.projection import Batch, write_one
 from records.reproject import reproject
 from records.rows import write_rows
@@ -19,7 +19,7 @@ from tests.builders import (
     STALLED,
     a_card,
     a_life,
-    a_plan,
+    a_procedure,
     an_act,
     an_opening,
     many,
@@ -34,17 +34,19 @@ def test_it_keeps_the_case_as_the_core_has_it(connection: Connection) -> None:
     write(connection, life)
     kept = cases.folded(connection, life.case.id)
     assert kept is not None
-    assert kept == replace(life.case, plans=kept.plans)
+    assert kept == replace(life.case, procedures=kept.procedures)
     assert case_to_json(kept) == case_to_json(life.case)
 
 
 def test_it_keeps_the_order_of_steps(connection: Connection) -> None:
-    plan = a_plan(a_card("zebra", "host.case", "done"), a_card("ant", "host.case", "done"))
-    life = a_life(*STALLED, opening=an_opening(plan))
+    procedure = a_procedure(
+        a_card("zebra", "host.case", "done"), a_card("ant", "host.case", "done")
+    )
+    life = a_life(*STALLED, opening=an_opening(procedure))
     write(connection, life)
     kept = cases.folded(connection, life.case.id)
     assert kept is not None
-    assert list(kept.plan.cards) == ["ask", "answer", "hold_review", "zebra", "ant", "closure"]
+    assert list(kept.procedure.cards) == ["ask", "answer", "hold_review", "zebra", "ant", "closure"]
     assert list(kept.tasks) == list(life.case.tasks)
 
 
@@ -71,8 +73,8 @@ def test_it_finds_a_case_by_a_reference_typed_carelessly(connection: Connection)
 def test_it_gives_references_that_tell_nothing(connection: Connection) -> None:
     told = {openings.new_reference() for _ in range(2000)}
     assert len(told) == 2000
-    letters = set("".join(told)) - {"-"}
-    assert letters == set(openings.LETTERS)
+    messages = set("".join(told)) - {"-"}
+    assert messages == set(openings.LETTERS)
     life = a_life()
     assert admit(connection, life) == admit(connection, life)
 
@@ -119,7 +121,7 @@ def test_it_shows_every_message_that_left(connection: Connection) -> None:
     write(connection, life)
     left = outbox.of_case(connection, life.case.id)
     told = [type(event).__name__ for event in life.events]
-    assert len(left) == told.count("LetterLeft") > 0
+    assert len(left) == told.count("MessageReleased") > 0
     assert {row.state for row in left} == {"left"}
 
 

@@ -1,7 +1,7 @@
 from sqlalchemy import Connection, text
 
 from records import reconcile
-from records.reconcile import Standing
+from records.reconcile import LedgerPosition
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life
 from tests.records.writing import write
 
@@ -10,15 +10,15 @@ def what(found: list[reconcile.Difference]) -> dict[str, str]:
     return {difference.case_id: difference.what for difference in found}
 
 
-def standing(life: Life) -> Standing:
-    return Standing(life.case.version, life.case.state)
+def position(life: Life) -> LedgerPosition:
+    return LedgerPosition(life.case.version, life.case.state)
 
 
 def test_it_is_content_when_both_say_the_same(connection: Connection) -> None:
     running, closed = a_life(*STALLED), a_life(*ANSWERED_AND_CLOSED)
     write(connection, running, closed)
     ledger = reconcile.kept(connection)
-    assert reconcile.compare(ledger, {running.case.id: standing(running)}) == []
+    assert reconcile.compare(ledger, {running.case.id: position(running)}) == []
 
 
 def test_it_names_each_difference(connection: Connection) -> None:
@@ -27,10 +27,10 @@ def test_it_names_each_difference(connection: Connection) -> None:
     version = lost.case.version
     stranger = "00000000-0000-0000-0000-000000000000"
     engine = {
-        behind.case.id: Standing(version - 1, "open"),
-        ahead.case.id: Standing(version + 1, "open"),
-        other.case.id: Standing(version, "on_hold"),
-        stranger: Standing(1, "open"),
+        behind.case.id: LedgerPosition(version - 1, "open"),
+        ahead.case.id: LedgerPosition(version + 1, "open"),
+        other.case.id: LedgerPosition(version, "on_hold"),
+        stranger: LedgerPosition(1, "open"),
     }
     told = what(reconcile.compare(reconcile.kept(connection), engine))
     assert "does not run in the engine" in told[lost.case.id]
@@ -44,6 +44,6 @@ def test_it_names_rows_that_do_not_stand_where_the_ledger_does(connection: Conne
     life = a_life(*STALLED)
     write(connection, life)
     connection.execute(text("UPDATE cases SET version = version - 1"))
-    engine = {life.case.id: standing(life)}
+    engine = {life.case.id: position(life)}
     told = what(reconcile.compare(reconcile.kept(connection), engine))
     assert "reproject" in told[life.case.id]

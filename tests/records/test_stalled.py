@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from domain.case import Case
-from domain.wake import idle_at
-from records import installation, openings, plans, stalled
+from domain.case.state import Case
+from domain.work.wake import idle_at
+from records import installation, openings, procedures, stalled
 from records.projection import write_one
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life, an_act, office_of
 from tests.records.writing import batches, write
@@ -88,7 +88,7 @@ def test_it_counts_each_case_by_its_own_date_in_a_rehearsal(connection: Connecti
     installation.make_rehearsal(connection)
     year_ago, now = a_life(STALLED[0]), a_life(STALLED[0], opened_at=MONDAY + timedelta(days=365))
     for life, offset in ((year_ago, -365 * 86_400), (now, 0)):
-        plans.keep(connection, life.opening.plan, life.opening.plan_digest)
+        procedures.keep(connection, life.opening.procedure, life.opening.procedure_digest)
         openings.admit(connection, life.case.id, offset)
         for batch in batches(life):
             write_one(connection, batch)
@@ -113,12 +113,12 @@ def test_it_shows_a_case_whose_clock_was_wound_forward(connection: Connection) -
 def test_it_reads_an_index_and_sorts_nothing(connection: Connection) -> None:
     write(connection, *some_lives(4, 10))
     connection.execute(text("SET enable_seqscan = off; SET enable_sort = off"))
-    plan = connection.execute(
+    procedure = connection.execute(
         text(
             "EXPLAIN SELECT case_id FROM cases WHERE ended_at IS NULL AND late_at <= now() "
             "ORDER BY late_at, case_id LIMIT 50"
         )
     ).scalars()
-    told = "\n".join(plan)
+    told = "\n".join(procedure)
     assert "cases_late" in told
     assert "Sort" not in told

@@ -6,13 +6,13 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Engine, create_engine, delete, select, text
 from sqlalchemy.exc import IntegrityError
 
-from domain.apply import blank, fold
-from domain.rows import Marks
+from domain.case.apply import blank, fold
+from domain.case.projection import Marks
 from records import cases, ledger, projection
-from records.casetext import NO_TEXT, case_text
-from records.kept import Folded, Standing
+from records.case_json import NO_TEXT, case_text
+from records.loading import Folded, LedgerPosition
+from records.position_cache import PositionCache
 from records.projection import Batch
-from records.remembered import Remembered
 from records.reproject import reproject
 from records.rows import entry_between
 from records.rows import write as write_entries
@@ -31,7 +31,7 @@ def alone(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def begun(engine: Engine, *lives: Life) -> dict[str, Standing]:
+def begun(engine: Engine, *lives: Life) -> dict[str, LedgerPosition]:
     """Write the first batch of each, as a worker does; where each stands then."""
     known = {}
     for life in lives:
@@ -186,7 +186,7 @@ def test_it_writes_all_of_an_entry_or_nothing(engine: Engine, alone: Connection)
 
 def test_it_takes_over_texts_of_parts_and_comes_to_the_same_text() -> None:
     life = a_life(*STALLED)
-    case = blank(life.case.id, life.opening.plan, life.opening.plan_digest)
+    case = blank(life.case.id, life.opening.procedure, life.opening.procedure_digest)
     told = NO_TEXT
     for event in life.events:
         case = fold(case, [event])
@@ -198,11 +198,11 @@ def test_it_remembers_no_more_than_it_may_and_no_ended_case() -> None:
     one, two, three = (a_life(*STALLED) for _ in range(3))
     ended = a_life(*ANSWERED_AND_CLOSED)
     assert ended.case.ended
-    memory = Remembered(2)
+    memory = PositionCache(2)
     for life in (one, two, ended):
-        memory.keep({life.case.id: Standing(ledger.Head(1, "x"), life.case)})
+        memory.keep({life.case.id: LedgerPosition(ledger.Head(1, "x"), life.case)})
     memory.of([one.case.id])
-    memory.keep({three.case.id: Standing(ledger.Head(1, "x"), three.case)})
+    memory.keep({three.case.id: LedgerPosition(ledger.Head(1, "x"), three.case)})
     everybody = [life.case.id for life in (one, two, three, ended)]
     assert set(memory.of(everybody)) == {one.case.id, three.case.id}
     memory.forget([one.case.id])

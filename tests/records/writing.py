@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from records import openings, plans
+from records import openings, procedures
 from records.projection import Batch, NewEvent, write_one
 from records.tables import FOLDS
 from tests.builders import Life
@@ -29,7 +29,7 @@ def batches(life: Life) -> Iterator[Batch]:
 
 def admit(connection: Connection, life: Life) -> str:
     """What the API does before a case begins."""
-    plans.keep(connection, life.opening.plan, life.opening.plan_digest)
+    procedures.keep(connection, life.opening.procedure, life.opening.procedure_digest)
     return openings.admit(connection, life.opening.case_id)
 
 

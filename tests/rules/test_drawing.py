@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from domain.deadlines import Clock
-from domain.plan import Card, Ladder, Need, Outcome, Rung
-from domain.ruleshow import show
-from tests.builders import a_card, a_plan
+from domain.rules.show import show
+from domain.work.deadlines import Clock
+from domain.work.procedure import Card, Ladder, Need, Outcome, Rung
+from tests.builders import a_card, a_procedure
 
 DRAWING = """\
 TH-LA  Going home
@@ -27,7 +27,7 @@ FAMILY
 
   ~  silence: Silence
      watched for host.case, 90 days
-     after (ask:sent or plan, when child and no bar)
+     after (ask:sent or handover_planned, when child and no bar)
      ends with: ask:refused
 
 WHEN NOBODY ANSWERS
@@ -62,13 +62,13 @@ def test_it_draws_every_line() -> None:
     ask = a_card("ask", "host.case", "sent", after=after("opening"))
     ask = replace(ask, outcomes={**ask.outcomes, "refused": Outcome("refused", again=True)})
     order = a_card("order", "host.case", "made", early=True)
-    when = Need(("ask:sent", "plan"), when=("child", "no bar"))
+    when = Need(("ask:sent", "handover_planned"), when=("child", "no bar"))
     silence = a_card("silence", "host.case", after=(when,), watch=True, ends=("ask:refused",))
     silence = replace(silence, within=Clock(90, "days"), ladder="top")
     told = Rung("E1", Clock(0, "days"), ("supervisor",), decides=False)
     late = Rung("E2", Clock(1, "days"), ("committee",), decides=True, records="agenda_item")
     high = Rung("E5", Clock(0, "days"), ("host.national",), decides=True)
-    plan = a_plan(
+    procedure = a_procedure(
         home="origin",
         cards={card.id: card for card in (silence, ask, order)},
         ladders={"normal": Ladder("normal", (told, late)), "top": Ladder("top", (high,), ())},
@@ -80,13 +80,13 @@ def test_it_draws_every_line() -> None:
             "consent": ("consent:return",),
         },
     )
-    assert show(plan, "Going home") == DRAWING
+    assert show(procedure, "Going home") == DRAWING
 
 
 def test_it_draws_steps_in_the_order_in_which_they_can_begin() -> None:
     cards = (
         a_step("reception", "handover"),
-        a_step("handover", "plan"),
+        a_step("handover", "handover_planned"),
         a_step("after_both", "ask", "weigh"),
         a_step("after_two_refusals", "refused_twice:ask+weigh"),
         a_step("weigh", "answer"),
@@ -97,7 +97,7 @@ def test_it_draws_steps_in_the_order_in_which_they_can_begin() -> None:
         a_step("order/renewal", "order"),
         a_step("closure", "ask", kind="closure"),
     )
-    drawn = re.findall(r"-  (.+):", show(a_plan(cards={card.id: card for card in cards})))
+    drawn = re.findall(r"-  (.+):", show(a_procedure(cards={card.id: card for card in cards})))
     assert drawn == [
         *("ask", "after_either", "answer", "weigh", "after_both", "after_two_refusals"),
         *("handover", "reception", "order", "order/renewal", "closure"),

@@ -2,16 +2,25 @@
 
 import pytest
 
-from domain.rulefacts import wrong_with
-from tests.builders import a_card, a_plan
+from domain.rules.facts import wrong_with
+from tests.builders import a_card, a_procedure
 
-PLAN = a_plan(a_card("offer", "host.case", "taken", "refused"))
+PLAN = a_procedure(a_card("offer", "host.case", "taken", "refused"))
 
 
 @pytest.mark.parametrize(
     "fact",
     [
-        *("opening", "plan", "no plan", "child", "adult", "bar", "no bar", "bar:court"),
+        *(
+            "opening",
+            "handover_planned",
+            "no handover_planned",
+            "child",
+            "adult",
+            "bar",
+            "no bar",
+            "bar:court",
+        ),
         *("consent:tracing", "consented:tracing", "flag:witness", "flag:conflict:ngo"),
         *("no flag:witness", "ask", "ask:sent", "answer:found|not_found"),
         *("refused_twice:offer", "refused_twice:offer+offer"),
@@ -32,7 +41,7 @@ def test_it_finds_nothing_wrong_with_a_known_fact(fact: str) -> None:
         ("flag:withness", "'withness' is no flag; did you mean 'witness'?"),
         ("no flag:x", "'x' is no flag"),
         ("bar:cort", "'cort' is no kind of bar; did you mean 'court'?"),
-        ("plan:agreed", "'plan' stands alone, without ':agreed'"),
+        ("handover_planned:agreed", "'handover_planned' stands alone, without ':agreed'"),
         ("no bar:court", "'no bar' stands alone, without ':court'"),
         ("refused_twice:offer+offr", "'offr' is neither a step"),
         ("refused_twice:offer+ask", "the step 'ask' has no outcome 'refused'"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.rulecards import Problem
+from domain.rules.cards import Finding
 from rulefiles import SHIPPED, check
 
 
@@ -298,8 +298,8 @@ MISTAKES = {
     ),
     "a step counted from a planned day that belongs to no plan": Mistake(
         RETURN,
-        "dated = true\nat_plan = true",
-        "at_plan = true",
+        "dated = true\nat_handover = true",
+        "at_handover = true",
         "handover",
         "needs 'dated = true'",
         after=behind("handover"),
@@ -404,7 +404,7 @@ MISTAKES = {
 }
 
 
-def with_mistake(folder: Path, mistake: Mistake) -> list[Problem]:
+def with_mistake(folder: Path, mistake: Mistake) -> list[Finding]:
     """Copy the shipped rules, make the one edit, check."""
     shutil.copytree(SHIPPED, folder / "rules")
     file = folder / "rules" / mistake.file

@@ -4,8 +4,8 @@ from datetime import date, time
 
 import pytest
 
-from domain.calendar import Calendar
-from domain.ruleregister import RegisteredOffice, read_calendar, registered
+from domain.rules.register import RegisteredOffice, read_calendar, registered
+from domain.work.calendar import Calendar
 
 
 def test_it_registers_an_office_that_says_only_what_it_must() -> None:

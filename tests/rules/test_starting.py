@@ -1,8 +1,8 @@
 """Which steps can never start or be completed, in plans of a few cards."""
 
-from domain.plan import Card, Need
-from domain.rulestart import steps_that_never_start
-from tests.builders import a_card, a_plan
+from domain.rules.start import steps_that_never_start
+from domain.work.procedure import Card, Need
+from tests.builders import a_card, a_procedure
 
 
 def a_step(name: str, *after: str, **changes: tuple[str, ...]) -> Card:
@@ -12,7 +12,7 @@ def a_step(name: str, *after: str, **changes: tuple[str, ...]) -> Card:
 
 
 def said_of(*cards: Card) -> dict[str, str]:
-    return dict(steps_that_never_start(a_plan(cards={card.id: card for card in cards})))
+    return dict(steps_that_never_start(a_procedure(cards={card.id: card for card in cards})))
 
 
 LOST = a_step("lost", "lost")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.plan import Card, Need, Outcome
-from domain.rulewalk import DeadEnd, dead_end
-from tests.builders import a_card, a_plan
+from domain.rules.walk import DeadEnd, dead_end
+from domain.work.procedure import Card, Need, Outcome
+from tests.builders import a_card, a_procedure
 
 SILENT = "do_not_notify_state"
 Gates = Mapping[str, tuple[str, ...]]
@@ -32,7 +32,7 @@ def the_end(*facts: str, **more: Any) -> Card:
 
 
 def stuck(*cards: Card, gates: Gates | None = None) -> DeadEnd | None:
-    return dead_end(a_plan(cards={card.id: card for card in cards}, gates=gates or {}))
+    return dead_end(a_procedure(cards={card.id: card for card in cards}, gates=gates or {}))
 
 
 ASK = a_step("ask", "opening", ends=("yes", "no", Outcome("more", again=True)))
@@ -89,7 +89,7 @@ def test_it_counts_two_refusals(steps: str, repeat_after: tuple[str, ...], *, al
 def test_it_plans_no_handover_while_a_gate_asked_then_is_shut() -> None:
     cards = (
         a_step("ask", "opening", ends=("confirmed", "refused")),
-        a_step("handover", "plan", dated=True),
+        a_step("handover", "handover_planned", dated=True),
         the_end("handover"),
     )
     gates: Gates = {
@@ -102,16 +102,19 @@ def test_it_plans_no_handover_while_a_gate_asked_then_is_shut() -> None:
 
 
 def test_it_refuses_to_search_more_than_its_limit() -> None:
-    plan = a_plan(cards={"ask": ASK, "closure": the_end("ask:yes|no")})
-    assert dead_end(plan, limit=2) is None
+    procedure = a_procedure(cards={"ask": ASK, "closure": the_end("ask:yes|no")})
+    assert dead_end(procedure, limit=2) is None
     with pytest.raises(ValueError, match="more than 1 states"):
-        dead_end(plan, limit=1)
+        dead_end(procedure, limit=1)
 
 
 def test_it_plans_no_handover_while_her_country_must_not_be_told() -> None:
     kept = Outcome("no", gates=("kept",))
     gates = {"applies": ("kept",), "kept": (f"flag:{SILENT}",)}
-    cards = a_step("handover", "plan", ends=("done", kept), dated=True), the_end("handover:done")
+    cards = (
+        a_step("handover", "handover_planned", ends=("done", kept), dated=True),
+        the_end("handover:done"),
+    )
     assert stuck(*cards, gates=gates) is None
 
 
@@ -129,8 +132,8 @@ def test_it_completes_nothing_without_her_consent() -> None:
 
 def test_it_leaves_open_what_has_once_started() -> None:
     cards = (
-        a_step("handover", "plan", dated=True),
-        a_step("letter", "no plan", requires=("plan",)),
+        a_step("handover", "handover_planned", dated=True),
+        a_step("letter", "no handover_planned", requires=("handover_planned",)),
     )
     assert stuck(*cards, the_end("letter")) is None
 
@@ -150,7 +153,7 @@ def test_it_leaves_open_what_has_once_started() -> None:
         ("no flag:witness", True),
         (f"flag:{SILENT}", False),
         (f"no flag:{SILENT}", True),
-        ("plan", False),
+        ("handover_planned", False),
     ],
 )
 def test_it_reads_a_fact(fact: str, *, alive: bool) -> None:
@@ -159,8 +162,11 @@ def test_it_reads_a_fact(fact: str, *, alive: bool) -> None:
 
 def test_it_knows_while_a_plan_stands() -> None:
     unplanned = Outcome("no", gates=("unplanned",))
-    gates = {"applies": ("unplanned",), "unplanned": ("no plan",)}
-    cards = a_step("handover", "plan", ends=("yes", unplanned), dated=True), the_end("handover:yes")
+    gates = {"applies": ("unplanned",), "unplanned": ("no handover_planned",)}
+    cards = (
+        a_step("handover", "handover_planned", ends=("yes", unplanned), dated=True),
+        the_end("handover:yes"),
+    )
     assert stuck(*cards, gates=gates) is None
 
 
@@ -183,5 +189,5 @@ def test_it_starts_nothing_without_her_consent() -> None:
 
 def test_it_comes_to_an_end_where_each_step_is_named_by_another() -> None:
     ask = a_step("ask", "opening", repeat_after=("closure:closed",))
-    handover = a_step("handover", "plan", dated=True)
+    handover = a_step("handover", "handover_planned", dated=True)
     assert stuck(ask, handover, the_end("ask", "handover")) is None

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from domain import ladder
-from domain.case import Case, Pending
-from domain.deadlines import Clock
-from domain.plan import Plan
+from domain.case.state import Case, Pending
+from domain.work import ladder
+from domain.work.deadlines import Clock
+from domain.work.procedure import Procedure
 from story.cli import app, play_file
-from story.opening import plan_of
+from story.opening import procedure_of
 from story.player import Played
 from story.report import as_text, lines_of
 from story.table import StoryFileError
@@ -168,8 +168,8 @@ def test_the_words_of_a_reason_stay_outside_the_core(write: Write) -> None:
     hold = act('by = "host.case"\ndo = "hold"\nuntil = 2026-03-20\nreason = "her mother is ill"')
     played = play_file(write(hold))
     assert played.ok, failures(played)
-    assert "mother" not in repr(played.tapes["bua"].events)
-    assert "text-" in repr(played.tapes["bua"].events)
+    assert "mother" not in repr(played.histories["bua"].events)
+    assert "text-" in repr(played.histories["bua"].events)
 
 
 # -- exits
@@ -262,17 +262,17 @@ BROKEN = STORIES / "s03-lao-girl-tracing-stalls.toml"
 
 
 def test_a_rung_later_in_the_rules_fails_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    def later(*args: Any) -> Plan:
-        plan = real(*args)
+    def later(*args: Any) -> Procedure:
+        procedure = real(*args)
         rungs = tuple(
             replace(r, after=Clock(8, "days")) if r.name == "E2" else r
-            for r in plan.ladders["normal"].rungs
+            for r in procedure.ladders["normal"].rungs
         )
-        normal = replace(plan.ladders["normal"], rungs=rungs)
-        return replace(plan, ladders={**plan.ladders, "normal": normal})
+        normal = replace(procedure.ladders["normal"], rungs=rungs)
+        return replace(procedure, ladders={**procedure.ladders, "normal": normal})
 
-    real = plan_of
-    monkeypatch.setattr("story.player.plan_of", later)
+    real = procedure_of
+    monkeypatch.setattr("story.player.procedure_of", later)
     played = play_file(BROKEN)
     assert not played.ok
     assert "next: expected E2 2026-03-30; so was E2 2026-03-31" in failures(played)
@@ -286,17 +286,17 @@ def test_a_rung_broken_in_the_core_fails_the_story(monkeypatch: pytest.MonkeyPat
         )
 
     real = ladder.schedule
-    monkeypatch.setattr("domain.offers.schedule", day_late)
+    monkeypatch.setattr("domain.work.tasks.schedule", day_late)
     assert not play_file(BROKEN).ok
 
 
 def test_a_rung_that_does_not_fire_fails_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(draft: Any, task: Any, rung: str, at: datetime, *, top: bool = False) -> None:
+    def silent(transition: Any, task: Any, rung: str, at: datetime, *, top: bool = False) -> None:
         if rung != "E2":
-            real(draft, task, rung, at, top=top)
+            real(transition, task, rung, at, top=top)
 
     real = ladder.fire
-    monkeypatch.setattr("domain.wake.fire", silent)
+    monkeypatch.setattr("domain.work.wake.fire", silent)
     played = play_file(BROKEN)
     assert not played.ok
-    assert isinstance(played.tapes["noi"].case, Case)
+    assert isinstance(played.histories["noi"].case, Case)

@@ -1,4 +1,4 @@
-"""A house for tests of running cases: real server, real database, a worker in this very process.
+"""A lab for tests of running cases: real server, real database, a worker in this very process.
 
 The worker lives in the test's own event loop, so that a test may break the core under it.
 """
@@ -16,26 +16,26 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.cases import CaseEngine
-from activities.connection import connect
-from activities.virtual_time import at_rest, fast_forward
-from domain.apply import blank, fold
-from domain.case import Case
-from domain.commands import Command, Opening
-from domain.events import Event
+from domain.case.apply import blank, fold
+from domain.case.commands import Command, OpenCase
+from domain.case.events import Event
+from domain.case.state import Case
+from engine.cases import CaseEngine
+from engine.connection import connect
+from engine.virtual_time import at_rest, fast_forward
 from local.temporal import RunningTemporal
-from records import installation, ledger, openings, plans
+from records import installation, ledger, openings, procedures
 from records.session import make_engine
 from settings import Settings
 from tests.builders import MONDAY, an_opening
 from worker import run_worker
 from workflows.messages import Answer, workflow_id
 
-PAYLOAD_KEY = "a key for tests only, thirty-two or more letters"
+PAYLOAD_KEY = "a key for tests only, thirty-two or more messages"
 
 
 @dataclass
-class House:
+class Lab:
     """Everything a case needs, and short words for what tests do."""
 
     settings: Settings
@@ -57,8 +57,8 @@ class House:
         self._stop = self._working = None
 
     async def open(
-        self, opening: Opening | None = None, at: datetime = MONDAY, key: str | None = None
-    ) -> Opening:
+        self, opening: OpenCase | None = None, at: datetime = MONDAY, key: str | None = None
+    ) -> OpenCase:
         """Open a case whose clock shows `at`, early in that second."""
         chosen = opening or an_opening()
         into = datetime.now(UTC).microsecond / 1e6
@@ -66,38 +66,38 @@ class House:
             await asyncio.sleep(1 - into)
         offset = int(at.timestamp()) - int(datetime.now(UTC).timestamp())
         with self.database.begin() as connection:
-            plans.keep(connection, chosen.plan, chosen.plan_digest)
+            procedures.keep(connection, chosen.procedure, chosen.procedure_digest)
             openings.admit(connection, chosen.case_id, offset)
         await self.engine.open(chosen, key=key or new_key(), at=at, clock_offset=offset)
         self.opened.append(chosen.case_id)
         return chosen
 
-    async def act(self, opening: Opening, command: Command, key: str | None = None) -> Answer:
+    async def act(self, opening: OpenCase, command: Command, key: str | None = None) -> Answer:
         return await self.engine.act(opening.case_id, command, key=key or new_key())
 
-    async def days_pass(self, opening: Opening, days: float) -> None:
+    async def days_pass(self, opening: OpenCase, days: float) -> None:
         """Move the case's clock to so many days after its opening, and its timers with it."""
         await self.clock_to(opening, MONDAY + timedelta(days=days))
 
-    async def clock_to(self, opening: Opening, to: datetime) -> None:
+    async def clock_to(self, opening: OpenCase, to: datetime) -> None:
         await fast_forward(self.client, workflow_id(opening.case_id), to)
 
-    async def rest(self, opening: Opening) -> None:
+    async def rest(self, opening: OpenCase) -> None:
         await at_rest(self.client, workflow_id(opening.case_id))
 
-    def rows(self, opening: Opening) -> list[ledger.LedgerRow]:
+    def rows(self, opening: OpenCase) -> list[ledger.LedgerRow]:
         with self.database.begin() as connection:
             return ledger.read(connection, opening.case_id)
 
-    def events(self, opening: Opening) -> list[Event]:
+    def events(self, opening: OpenCase) -> list[Event]:
         with self.database.begin() as connection:
             return ledger.events_of(connection, opening.case_id)
 
-    def case(self, opening: Opening) -> Case:
-        begin = blank(opening.case_id, opening.plan, opening.plan_digest)
+    def case(self, opening: OpenCase) -> Case:
+        begin = blank(opening.case_id, opening.procedure, opening.procedure_digest)
         return fold(begin, self.events(opening))
 
-    async def history(self, opening: Opening) -> list[str]:
+    async def history(self, opening: OpenCase) -> list[str]:
         """The kinds of events in the engine's history of the newest run."""
         handle = self.client.get_workflow_handle(workflow_id(opening.case_id))
         found = await handle.fetch_history()
@@ -127,21 +127,19 @@ def settings_for(database_url: str, temporal: RunningTemporal, folder: Path) -> 
     )
 
 
-async def house_on(settings: Settings) -> House:
+async def lab_on(settings: Settings) -> Lab:
     database = make_engine(str(settings.database_url))
     with database.begin() as connection:
         installation.make_rehearsal(connection)
     client = await connect(settings)
     engine = CaseEngine(client, database, task_queue=settings.task_queue, patience=20)
-    return House(settings, client, database, engine)
+    return Lab(settings, client, database, engine)
 
 
 @pytest.fixture
-async def house(
-    postgres_url: str, temporal: RunningTemporal, tmp_path: Path
-) -> AsyncIterator[House]:
-    """A house whose worker is at work."""
-    built = await house_on(settings_for(postgres_url, temporal, tmp_path))
+async def lab(postgres_url: str, temporal: RunningTemporal, tmp_path: Path) -> AsyncIterator[Lab]:
+    """A lab whose worker is at work."""
+    built = await lab_on(settings_for(postgres_url, temporal, tmp_path))
     await built.start_worker()
     yield built
     await built.end()

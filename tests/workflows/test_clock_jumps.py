@@ -16,14 +16,14 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from activities.connection import sealed_converter
-from domain.events import Event
+from domain.case.events import Event
+from engine.connection import sealed_converter
 from settings import Settings
 from tests.workflows.conftest import PAYLOAD_KEY
 from worker import runner
 from workflows.case import CaseWorkflow
-from workflows.living import LivingCase, Step
 from workflows.messages import Answer
+from workflows.state import RunState, Step
 
 SAVED = Path(__file__).parent / "histories" / "a-stall-decided.json"
 ANSWER = 3  # which task of people it is in the saved history, the opening being 0
@@ -106,13 +106,13 @@ def _five_on(event: dict[str, Any], first_id: int) -> dict[str, Any]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """Every event that a replayed case takes up."""
     events: list[Event] = []
-    take = LivingCase.take
+    take = RunState.take
 
-    def noted(living: LivingCase, step: Step, key: str = "", content: str = "") -> Answer:
+    def noted(state: RunState, step: Step, key: str = "", content: str = "") -> Answer:
         events.extend(step.events)
-        return take(living, step, key, content)
+        return take(state, step, key, content)
 
-    monkeypatch.setattr(LivingCase, "take", noted)
+    monkeypatch.setattr(RunState, "take", noted)
     return events
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import Calendar
-from domain.case import Case
-from domain.commands import Command, Opening
-from domain.events import KINDS, Event, TaskDone
-from domain.plan import Plan
-from tests.builders import ANSWERED_AND_CLOSED, a_life, a_plan
+from domain.case.commands import Command, OpenCase
+from domain.case.events import KINDS, Event, TaskDone
+from domain.case.state import Case
+from domain.work.calendar import Calendar
+from domain.work.procedure import Procedure
+from tests.builders import ANSWERED_AND_CLOSED, a_life, a_procedure
 from workflows import encoding
 
 ZONES = st.integers(-12 * 4, 14 * 4).map(
@@ -51,7 +51,7 @@ def test_it_reads_back_every_event(event: Event) -> None:
     assert encoding.digest(encoding.event_to_json(again)) == encoding.digest(told)
 
 
-@given(st.from_type(Command).filter(lambda command: command.plan is None))
+@given(st.from_type(Command).filter(lambda command: command.procedure is None))
 def test_it_reads_back_every_command(command: Command) -> None:
     told = encoding.command_to_json(command)
     again = encoding.command_from_json(through_text(told))
@@ -72,21 +72,21 @@ def test_it_writes_one_moment_one_way(moment: datetime, zone: timezone) -> None:
 
 def test_it_reads_back_a_whole_life() -> None:
     life = a_life(*ANSWERED_AND_CLOSED)
-    plans = {life.opening.plan_digest: life.opening.plan}
+    procedures = {life.opening.procedure_digest: life.opening.procedure}
     told = through_text(encoding.case_to_json(life.case))
-    again = encoding.case_from_json(told, plans)
+    again = encoding.case_from_json(told, procedures)
     assert again == life.case
     assert encoding.case_to_json(again) == told
-    assert "plan" not in told
+    assert "procedure" not in told
     assert encoding.opening_from_json(encoding.opening_to_json(life.opening)) == life.opening
 
 
 def test_it_keeps_the_order_of_cards_and_the_name_of_a_plan() -> None:
-    plan = a_plan()
-    again = encoding.plan_from_json(through_text(encoding.plan_to_json(plan)))
-    assert again == plan
-    assert list(again.cards) == list(plan.cards)
-    assert encoding.plan_digest(again) == encoding.plan_digest(plan)
+    procedure = a_procedure()
+    again = encoding.procedure_from_json(through_text(encoding.procedure_to_json(procedure)))
+    assert again == procedure
+    assert list(again.cards) == list(procedure.cards)
+    assert encoding.procedure_digest(again) == encoding.procedure_digest(procedure)
 
 
 def test_it_refuses_a_case_without_its_plan() -> None:
@@ -127,7 +127,7 @@ def test_it_tells_a_date_from_midnight() -> None:
         assert type(again.day) is type(day)
 
 
-@pytest.mark.parametrize("record", [Case, Plan, Command, Opening, Calendar, *KINDS.values()])
+@pytest.mark.parametrize("record", [Case, Procedure, Command, OpenCase, Calendar, *KINDS.values()])
 def test_it_holds_only_what_can_be_written(record: type[Any]) -> None:
     assert is_dataclass(record)
     assert record.__dataclass_params__.frozen  # type: ignore[attr-defined]

@@ -9,11 +9,11 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from activities.codec import ENCODING
-from activities.connection import sealed_converter
+from engine.codec import ENCODING
+from engine.connection import sealed_converter
 from settings import Settings
 from tests.builders import an_act
-from tests.workflows.conftest import PAYLOAD_KEY, House
+from tests.workflows.conftest import PAYLOAD_KEY, Lab
 from worker import runner
 from workflows.case import CaseWorkflow
 from workflows.messages import workflow_id
@@ -22,25 +22,25 @@ HISTORIES = Path(__file__).parent / "histories"
 SAVED = HISTORIES / "a-stall-decided.json"
 
 
-async def a_whole_life(house: House) -> WorkflowHistory:
+async def a_whole_life(lab: Lab) -> WorkflowHistory:
     """A stall that climbs, is decided, answered and closed, with a refusal on the way."""
-    opening = await house.open()
-    await house.days_pass(opening, 1)
-    await house.act(opening, an_act("complete", "host.case", step="ask", outcome="sent"))
-    await house.days_pass(opening, 56)
+    opening = await lab.open()
+    await lab.days_pass(opening, 1)
+    await lab.act(opening, an_act("complete", "host.case", step="ask", outcome="sent"))
+    await lab.days_pass(opening, 56)
     decision = an_act(
         "decide",
         "host.committee",
         step="answer",
         decision="extend",
-        due=house.case(opening).opened_at.date().replace(month=5),  # type: ignore[union-attr]
+        due=lab.case(opening).opened_at.date().replace(month=5),  # type: ignore[union-attr]
         reason="text:1",
     )
-    await house.act(opening, decision)
-    await house.days_pass(opening, 80)
-    await house.act(opening, an_act("complete", "origin.tracing", step="answer", outcome="found"))
-    await house.act(opening, an_act("complete", "host.case", step="closure", outcome="closed"))
-    handle = house.client.get_workflow_handle(workflow_id(opening.case_id))
+    await lab.act(opening, decision)
+    await lab.days_pass(opening, 80)
+    await lab.act(opening, an_act("complete", "origin.tracing", step="answer", outcome="found"))
+    await lab.act(opening, an_act("complete", "host.case", step="closure", outcome="closed"))
+    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id))
     await handle.result()
     return await handle.fetch_history()
 
@@ -64,20 +64,20 @@ async def test_it_replays_a_history_that_was_saved_long_ago(tmp_path: Path, sand
     await replayer.replay_workflow(history)
 
 
-async def test_it_replays_what_it_has_just_done(house: House, tmp_path: Path) -> None:
-    history = await a_whole_life(house)
+async def test_it_replays_what_it_has_just_done(lab: Lab, tmp_path: Path) -> None:
+    history = await a_whole_life(lab)
     if os.environ.get("HOMEWARD_SAVE_HISTORY"):
         SAVED.write_text(without_a_machine(history.to_json()), encoding="utf-8")
     replayer = Replayer(
         workflows=[CaseWorkflow],
-        data_converter=house.client.data_converter,
+        data_converter=lab.client.data_converter,
         workflow_runner=runner(sandbox=True),
     )
     await replayer.replay_workflow(history)
 
 
-async def test_it_keeps_nothing_in_clear_in_the_engine(house: House) -> None:
-    text = (await a_whole_life(house)).to_json()
+async def test_it_keeps_nothing_in_clear_in_the_engine(lab: Lab) -> None:
+    text = (await a_whole_life(lab)).to_json()
     assert b64encode(ENCODING).decode() in text
     for word in ("host-case", "host.case", "tracing", "CaseOpened", "closure", "extend", "th-la"):
         assert word not in text

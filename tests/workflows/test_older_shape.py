@@ -10,15 +10,15 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from activities.connection import sealed_converter
-from activities.recovery import Kept, from_ledger
-from domain.commands import Opening
-from domain.events import RungFired
+from domain.case.commands import OpenCase
+from domain.case.events import RungFired
+from engine.connection import sealed_converter
+from records.recovery import Kept, from_ledger
 from settings import Settings
 from tests.builders import STALLED, a_life, an_act
 from tests.ledger.pasts import FIRST, THIRD, UPCASTERS, older
 from tests.ledger.rooms import renewed, run_of
-from tests.workflows.conftest import PAYLOAD_KEY, House
+from tests.workflows.conftest import PAYLOAD_KEY, Lab
 from tests.workflows.test_history import HISTORIES, without_a_machine
 from worker import runner
 from workflows.case import CaseWorkflow
@@ -48,57 +48,57 @@ def replayer(converter: DataConverter) -> Replayer:
     )
 
 
-def kept(house: House, opening: Opening) -> Kept:
-    with house.database.begin() as connection:
+def kept(lab: Lab, opening: OpenCase) -> Kept:
+    with lab.database.begin() as connection:
         found = from_ledger(connection, opening.case_id)
     assert found is not None
     return found
 
 
-async def goes_on_from_an_older_snapshot(house: House) -> Opening:
+async def goes_on_from_an_older_snapshot(lab: Lab) -> OpenCase:
     """A case whose present run was begun by the program of long ago."""
-    opening = await house.open()
-    await house.days_pass(opening, 1)
-    await house.act(opening, an_act("complete", "host.case", step="ask", outcome="sent"))
-    known = kept(house, opening)
+    opening = await lab.open()
+    await lab.days_pass(opening, 1)
+    await lab.act(opening, an_act("complete", "host.case", step="ask", outcome="sent"))
+    known = kept(lab, opening)
     state = {name: value for name, value in known.snapshot.case.items() if name != SHAPE}
     old = replace(known.snapshot, case=older(state, FIRST))
     name = workflow_id(opening.case_id)
-    await house.client.get_workflow_handle(name).terminate("a test")
-    await house.client.start_workflow(
+    await lab.client.get_workflow_handle(name).terminate("a test")
+    await lab.client.start_workflow(
         CASE_WORKFLOW,
         Start(opening.case_id, known.clock_offset, snapshot=old),
         id=name,
-        task_queue=house.settings.task_queue,
+        task_queue=lab.settings.task_queue,
     )
     return opening
 
 
 async def test_it_goes_on_from_a_snapshot_of_an_older_shape(
-    house: House, upcasting: None, converter: DataConverter
+    lab: Lab, upcasting: None, converter: DataConverter
 ) -> None:
-    opening = await goes_on_from_an_older_snapshot(house)
-    before = await run_of(house, opening)
-    await house.days_pass(opening, 60)
-    assert house.events(opening) == list(a_life(*STALLED, opening=opening).events)
-    assert any(isinstance(event, RungFired) for event in house.events(opening))
+    opening = await goes_on_from_an_older_snapshot(lab)
+    before = await run_of(lab, opening)
+    await lab.days_pass(opening, 60)
+    assert lab.events(opening) == list(a_life(*STALLED, opening=opening).events)
+    assert any(isinstance(event, RungFired) for event in lab.events(opening))
     note = an_act("note", "origin.tracing", step="answer", note="text:1")
-    await house.act(opening, note)
-    assert await renewed(house, opening) == before
+    await lab.act(opening, note)
+    assert await renewed(lab, opening) == before
 
-    handle = house.client.get_workflow_handle(workflow_id(opening.case_id), run_id=before)
+    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=before)
     first = await handle.fetch_history()
     if os.environ.get("HOMEWARD_SAVE_HISTORY"):
         SAVED.write_text(without_a_machine(first.to_json()), encoding="utf-8")
     await replayer(converter).replay_workflow(first)
 
     # The run after it began with the present shape, and goes on like any other.
-    newest = await house.client.get_workflow_handle(workflow_id(opening.case_id)).fetch_history()
+    newest = await lab.client.get_workflow_handle(workflow_id(opening.case_id)).fetch_history()
     start = newest.events[0].workflow_execution_started_event_attributes
     [told] = await converter.decode(list(start.input.payloads), [Start])
     assert told.snapshot is not None
     assert told.snapshot.case[SHAPE] == THIRD
-    assert (await house.act(opening, note)).version == len(house.rows(opening))
+    assert (await lab.act(opening, note)).version == len(lab.rows(opening))
 
 
 async def test_it_replays_a_saved_history_of_an_older_shape(

@@ -15,7 +15,7 @@ from local.processes import Child, start_child
 from local.temporal import RunningTemporal, start_temporal
 from records.migrate import upgrade
 from tests.builders import MONDAY, STALLED, a_life, an_act
-from tests.workflows.conftest import House, house_on, settings_for
+from tests.workflows.conftest import Lab, lab_on, settings_for
 
 ASK = an_act("complete", "host.case", step="ask", outcome="sent")
 
@@ -30,10 +30,10 @@ def own_postgres(server_folder: Path) -> Iterator[RunningPostgres]:
 @pytest.fixture
 async def fragile(
     own_postgres: RunningPostgres, temporal: RunningTemporal, tmp_path: Path
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Lab]:
     url = make_database(own_postgres.url, "homeward")
     await asyncio.to_thread(upgrade, url)
-    built = await house_on(settings_for(url, temporal, tmp_path))
+    built = await lab_on(settings_for(url, temporal, tmp_path))
     await built.start_worker()
     yield built
     await built.end()
@@ -41,7 +41,7 @@ async def fragile(
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
 async def test_it_takes_acts_while_the_database_is_away_and_writes_them_afterwards(
-    fragile: House, own_postgres: RunningPostgres, how: str
+    fragile: Lab, own_postgres: RunningPostgres, how: str
 ) -> None:
     opening = await fragile.open()
     away, back = {
@@ -67,7 +67,7 @@ async def test_it_takes_acts_while_the_database_is_away_and_writes_them_afterwar
 
 
 async def test_it_lets_timers_fire_while_the_database_is_away(
-    fragile: House, own_postgres: RunningPostgres
+    fragile: Lab, own_postgres: RunningPostgres
 ) -> None:
     opening = await fragile.open()
     await fragile.days_pass(opening, 1)
@@ -81,7 +81,7 @@ async def test_it_lets_timers_fire_while_the_database_is_away(
 
 
 async def test_it_refuses_acts_once_too_much_is_not_yet_written(
-    fragile: House, own_postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch
+    fragile: Lab, own_postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workflows.options.PENDING_EVENTS", 3)
     opening = await fragile.open()
@@ -106,8 +106,8 @@ def own_temporal(tmp_path: Path) -> Iterator[RunningTemporal]:
         yield server
 
 
-def a_worker(house: House) -> Child:
-    settings = house.settings
+def a_worker(lab: Lab) -> Child:
+    settings = lab.settings
     environment = {
         **os.environ,
         "DATABASE_URL": str(settings.database_url),
@@ -125,33 +125,33 @@ def a_worker(house: House) -> Child:
 async def test_it_survives_killed_workers_and_a_killed_server(
     postgres_url: str, own_temporal: RunningTemporal, tmp_path: Path
 ) -> None:
-    house = await house_on(settings_for(postgres_url, own_temporal, tmp_path))
-    worker = a_worker(house)
+    lab = await lab_on(settings_for(postgres_url, own_temporal, tmp_path))
+    worker = a_worker(lab)
     try:
-        opening = await house.open()
-        await house.days_pass(opening, 1)
-        await house.act(opening, ASK)
+        opening = await lab.open()
+        await lab.days_pass(opening, 1)
+        await lab.act(opening, ASK)
         worker.end(signal.SIGKILL)
-        worker = a_worker(house)
-        await house.days_pass(opening, 25)
+        worker = a_worker(lab)
+        await lab.days_pass(opening, 25)
         await asyncio.to_thread(own_temporal.kill)
         await asyncio.to_thread(own_temporal.restart)
         note = an_act("note", "host.case", step="answer", note="text:1")
-        taken = await house.act(opening, note, key="the same key")
+        taken = await lab.act(opening, note, key="the same key")
         worker.end(signal.SIGKILL)
-        worker = a_worker(house)
-        again = await house.act(opening, note, key="the same key")
+        worker = a_worker(lab)
+        again = await lab.act(opening, note, key="the same key")
         # Not its moment: a task that wrote and was lost with the server is done anew, a second later.
         assert (again.version, again.state, again.content) == (
             taken.version,
             taken.state,
             taken.content,
         )
-        await house.days_pass(opening, 60)
+        await lab.days_pass(opening, 60)
         expected = a_life(STALLED[0], (25, note), STALLED[1], opening=opening)
-        kinds = [type(event) for event in house.events(opening)]
+        kinds = [type(event) for event in lab.events(opening)]
         assert kinds == [type(event) for event in expected.events]
-        assert house.events(opening)[0].at == MONDAY
+        assert lab.events(opening)[0].at == MONDAY
     finally:
         worker.end(signal.SIGKILL)
-        await house.end()
+        await lab.end()

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import RungFired
+from domain.case.events import RungFired
 from story.engine import EngineStage
-from story.engine_room import EngineRoom
+from story.engine_fixture import EngineRoom
 from story.file import read_story
 from story.player import Played, play
 from story.rulebooks import added_words, rulebook_of
 from story.stage import CoreStage, Stage
 from worker import run_worker
 from workflows.encoding import canonical, event_to_json
-from workflows.living import LivingCase, Step
+from workflows.state import RunState, Step
 
 STORIES = Path(__file__).parents[2] / "stories"
 PLAYED = (
@@ -50,8 +50,8 @@ def played(file: Path, stage: Stage) -> Played:
 
 def told(one: Played) -> list[str]:
     """Every event as the ledger writes it."""
-    tapes = one.tapes.values()
-    return [canonical(event_to_json(event)) for tape in tapes for event in tape.events]
+    histories = one.histories.values()
+    return [canonical(event_to_json(event)) for history in histories for event in history.events]
 
 
 @contextmanager
@@ -115,9 +115,9 @@ def a_worker_in_this_process(room: EngineRoom) -> Iterator[None]:
 def test_it_notices_a_rung_that_is_broken_only_in_the_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = LivingCase.wake
+    whole = RunState.wake
 
-    def without_the_second_rung(self: LivingCase, *given: object) -> Step:
+    def without_the_second_rung(self: RunState, *given: object) -> Step:
         step = whole(self, *given)  # type: ignore[arg-type]
         kept = [
             replace(event, to=()) if isinstance(event, RungFired) and event.rung == "E2" else event
@@ -126,7 +126,7 @@ def test_it_notices_a_rung_that_is_broken_only_in_the_engine(
         return replace(step, events=tuple(kept))
 
     file = STORIES / "a-stall-the-committee-decides.toml"
-    monkeypatch.setattr(LivingCase, "wake", without_the_second_rung)
+    monkeypatch.setattr(RunState, "wake", without_the_second_rung)
     with (
         EngineRoom(with_worker=False) as room,
         a_worker_in_this_process(room),

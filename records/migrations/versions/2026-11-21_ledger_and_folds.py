@@ -43,7 +43,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("offices_role_country"), "offices", ["role", "country"], unique=False)
     op.create_table(
-        "plans",
+        "procedures",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("corridor", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -137,8 +137,8 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
-        sa.Column("plan_digest", sa.Text(), nullable=False),
-        sa.Column("plan_digests", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("procedure_digest", sa.Text(), nullable=False),
+        sa.Column("procedure_digests", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("corridor", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("on_hold", sa.Boolean(), nullable=False),
@@ -162,7 +162,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["case_id"], ["openings.case_id"], name=op.f("cases_case_id_fkey")),
         sa.ForeignKeyConstraint(
-            ["plan_digest"], ["plans.digest"], name=op.f("cases_plan_digest_fkey")
+            ["procedure_digest"], ["procedures.digest"], name=op.f("cases_plan_digest_fkey")
         ),
         sa.PrimaryKeyConstraint("case_id", name=op.f("cases_pkey")),
     )
@@ -242,7 +242,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
-        sa.Column("letter", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -257,7 +257,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["case_id"], ["openings.case_id"], name=op.f("outbox_case_id_fkey")
         ),
-        sa.PrimaryKeyConstraint("case_id", "letter", name=op.f("outbox_pkey")),
+        sa.PrimaryKeyConstraint("case_id", "message", name=op.f("outbox_pkey")),
     )
     op.create_table(
         "people",
@@ -362,7 +362,7 @@ def downgrade() -> None:
     op.drop_index(op.f("memberships_office_id"), table_name="memberships")
     op.drop_table("memberships")
     op.drop_table("users")
-    op.drop_table("plans")
+    op.drop_table("procedures")
     op.drop_index(op.f("offices_role_country"), table_name="offices")
     op.drop_table("offices")
     op.drop_table("installation")

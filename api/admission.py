@@ -1,0 +1,235 @@
+"""Makes an act ready to be sent: who asks it, whether they may, their words sealed.
+
+Words of people are kept as private texts before the command leaves; the command only names them, and
+what the engine is given holds nothing personal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api import errors, keys, visibility
+from api.deps import Services
+from api.json.schemas.done import Done
+from api.policy import Caller, permission_of
+from api.requests import USED, Asked, unused
+from domain import errors as core
+from domain.case.commands import Command
+from domain.case.state import Case, Office
+from domain.case.steps.money import AMOUNT, CURRENCY
+from records import (
+    cases,
+    idempotency,
+    offices,
+    private_texts,
+    procedures,
+    users,
+)
+from records.cases import CaseView
+
+# Fields of a result that the core reads. Whatever else somebody writes there is their own words.
+READ_BY_THE_CORE = {"amount": AMOUNT, "currency": CURRENCY}
+OFFICE_FIELDS = ("to", "receiver", "owner", "receiving")
+AT_THE_SAME_TIME = 60  # seconds: an act within them after another is a conflict (stories.md 2.7)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An act that was let in, sealed and not yet sent."""
+
+    view: CaseView
+    command: Command
+    key: str
+    content: str
+    post: Office | None  # a post that changed hands since the case last heard of it
+    texts: Texts
+    whole: bool  # the caller sees the whole case
+    ledger_at: int  # where the ledger stood, this key not in it
+
+
+def let_in(
+    services: Services, caller: Caller, case_ref: str, asked: Asked, idempotency_key: str
+) -> Ready | Done:
+    """Check who asks and what, and keep their words; an act that was done before gets its answer.
+
+    Raises Problem, or a refusal of the core that needs no engine.
+    """
+    with services.database.begin() as connection:
+        view = cases.find(connection, case_ref)
+        case = None if view is None else cases.folded(connection, view.case_id)
+        by = _office(case, asked.by) if asked.by else caller.office
+        acting = caller.acting_in(by)
+        services.policy.check(acting, permission_of(asked.do))
+        if view is None or case is None or not services.policy.reaches(acting, case):
+            raise errors.NotFound
+        whole = services.policy.sees_case(acting, case)
+        _check_fields(asked)
+        _check_step(services, acting, case, asked)
+        key = keys.key_of(services, caller.user, idempotency_key)
+        content = keys.content_of(services, view.case_id, by, _plain(asked))
+        ledger_at, is_known = idempotency.look(connection, view.case_id, key)
+        known = idempotency.act_of(connection, key) if is_known else None
+        if known is not None:
+            done = visibility.again(connection, known, view.case_id, content)
+            return done if whole else done.of_a_task()
+        _check_version(case, asked)
+        _check_own_question(services, connection, acting, case, asked)
+        texts = Texts(services, view.case_id, services.instant())
+        command = _command(services, connection, acting, case, asked, texts)
+        post = _changed_post(connection, case, by)
+        return Ready(view, command, key, content, post, texts, whole, ledger_at)
+
+
+def _plain(asked: Asked) -> dict[str, Any]:
+    plain: dict[str, Any] = asked.model_dump(mode="json", exclude_none=True, by_alias=True)
+    return plain
+
+
+def _command(
+    services: Services,
+    connection: Connection,
+    caller: Caller,
+    case: Case,
+    asked: Asked,
+    texts: Texts,
+) -> Command:
+    _check_approver(connection, services, case, asked)
+    names = {field.name for field in fields(Command)}
+    plain = {
+        name: value
+        for name in type(asked).model_fields
+        if name in names and (value := getattr(asked, name)) is not None
+    }
+    plain |= {name: _office(case, plain[name]) for name in OFFICE_FIELDS if name in plain}
+    plain |= {
+        name: texts.keep(connection, plain[name]) for name in ("reason", "note") if name in plain
+    }
+    result = dict(asked.result or {})
+    evidence = result.pop("evidence", None)
+    command = Command(**{**plain, "do": asked.do, "by": caller.office, "user": caller.user})
+    return replace(
+        command,
+        for_=_office(case, asked.for_) if asked.for_ else "",
+        happened_at=asked.happened,
+        day=asked.date,
+        evidence=texts.keep(connection, evidence) if evidence else "",
+        fields={name: _field(texts, connection, name, value) for name, value in result.items()},
+        member=True,  # `caller.office` is one of the caller's places, now
+        window=AT_THE_SAME_TIME,
+        seen=asked.version,
+        **_newer_rules(services, connection, case, asked),
+    )
+
+
+def _newer_rules(
+    services: Services, connection: Connection, case: Case, asked: Asked
+) -> dict[str, Any]:
+    ready = services.procedures.get(case.procedure.corridor)
+    if asked.do != "adopt_rules" or ready is None:
+        return {}
+    procedures.keep(connection, ready.procedure, ready.digest)
+    return {"procedure": ready.procedure, "procedure_digest": ready.digest}
+
+
+def _check_fields(asked: Asked) -> None:
+    name = unused(asked)
+    if name:
+        takes = ", ".join(sorted(word.rstrip("_") for word in USED[asked.do] - {"do"}))
+        raise errors.InvalidField(f"`{asked.do}` has no `{name}`; it takes {takes}", field=name)
+
+
+def _check_step(services: Services, caller: Caller, case: Case, asked: Asked) -> None:
+    """Of a step that was never theirs nobody hears more than that.
+
+    The core's refusals would tell whether it applies, who holds it, or that a person hides from her
+    own state. Which steps a corridor has is no secret.
+    """
+    step = asked.step
+    if step and case.card(step) is not None and not services.policy.reaches(caller, case, step):
+        raise core.NotYours("This step is not in the hands of your office")
+
+
+def _check_version(case: Case, asked: Asked) -> None:
+    """A version nobody can have seen would keep nobody from writing over another's act."""
+    if asked.version is not None and asked.version > case.version:
+        raise errors.InvalidField(
+            f"The case stands at version {case.version}; name the one you saw last",
+            field="version",
+        )
+
+
+def _check_own_question(
+    services: Services, connection: Connection, caller: Caller, case: Case, asked: Asked
+) -> None:
+    """Nobody decides on, or extends, what an office of their own holds (stories.md 4.1, P11).
+
+    The core only knows who heads an office.
+    """
+    task = case.newest(asked.step) if asked.do in {"decide", "extend"} and asked.step else None
+    if task is None or (asked.do == "decide" and caller.office not in task.deciders):
+        return
+    places = users.memberships_of(connection, caller.user, services.instant())
+    if not any(place.office_id == task.holder for place in places):
+        return
+    if asked.do == "extend":
+        raise core.NotYours("Nobody extends what they hold themselves")
+    raise core.OwnRequest
+
+
+def _check_approver(connection: Connection, services: Services, case: Case, asked: Asked) -> None:
+    """Who approves must be somebody: a user who works in an office of this case."""
+    if not asked.approved_by:
+        return
+    user = users.find(connection, asked.approved_by)
+    places = users.memberships_of(connection, asked.approved_by, services.instant())
+    if user is None or user.disabled or not any(p.office_id in case.offices for p in places):
+        raise errors.InvalidField(
+            "`approved_by` is not the id of somebody who works in this case", field="approved_by"
+        )
+
+
+def _office(case: Case | None, word: str) -> str:
+    """An office by its id, or by the role it holds in this case."""
+    if case is None or word in case.offices:
+        return word
+    return case.roles.get(word) or word
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Keeps the words of people and gives the names that stand for them."""
+
+    services: Services
+    case_id: str
+    at: datetime
+    names: list[str] = field(default_factory=list)
+
+    def keep(self, connection: Connection, words: str) -> str:
+        """Write a private text; the same words of the same case have the same name."""
+        key = self.services.hash_key
+        name = private_texts.name_of(key, self.case_id, words)
+        if name not in self.names:
+            private_texts.keep(connection, key, self.case_id, words, self.at)
+            self.names.append(name)
+        return name
+
+
+def _field(texts: Texts, connection: Connection, name: str, value: str) -> str:
+    shape = READ_BY_THE_CORE.get(name)
+    return value if shape is not None and shape.fullmatch(value) else texts.keep(connection, value)
+
+
+# -- posts that changed hands
+
+
+def _changed_post(connection: Connection, case: Case, office_id: str) -> Office | None:
+    """The office as the register knows it now, where the case still believes in somebody else."""
+    bound, known = case.offices.get(office_id), offices.find(connection, office_id)
+    if bound is None or known is None or not known.head or case.ended:
+        return None
+    now = replace(bound, head=known.head, deputy=known.deputy, vacant=known.vacant)
+    return None if now == bound else now

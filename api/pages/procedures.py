@@ -1,0 +1,237 @@
+"""The parts of a case's page: its plan by track, gates, what comes if nobody acts, consents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.pages.actforms import Desk
+from api.pages.stalled import decide_url
+from api.pages.steerforms import purposes
+from api.pages.tasks import task_url
+from domain.case import consent, gates, reading
+from domain.case.state import Case, Task
+from domain.work.ladder import rank
+from domain.work.procedure import Card
+
+OPEN = frozenset({"offered", "accepted", "held"})
+FORECAST_DAYS = 400
+FORESEEN_AT_ONCE = 8
+# How a step stands for a reader: now, to come, over, or not for this person.
+PHASES = {
+    "offered": "now",
+    "accepted": "now",
+    "held": "now",
+    "waiting": "next",
+    "done": "done",
+    "skipped": "done",
+}
+NOT_FOR_HER = "other"
+NO_CONSENT = "no consent "  # how the core begins it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the plan, ready to be read."""
+
+    title: str
+    phase: str
+    state: str
+    url: str
+    lines: tuple[str, ...]
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Steps that belong together."""
+
+    title: str
+    steps: tuple[Step, ...]
+    others: tuple[Step, ...]  # not for this person
+
+    @property
+    def now(self) -> int:
+        """How many of its steps are open now."""
+        return sum(step.phase == "now" for step in self.steps)
+
+    @property
+    def done(self) -> int:
+        """How many are over."""
+        return sum(step.phase == "done" for step in self.steps)
+
+
+def state_of(case: Case) -> str:
+    """The case's state as people read it."""
+    return reading.shown_state(case)
+
+
+def turn(desk: Desk) -> str:
+    """Whose turn it is."""
+    return reading.waits_for(desk.case, desk.looked.at).turn
+
+
+def tracks(desk: Desk) -> list[Track]:
+    """The plan, in the order of the rules; watches only while they run."""
+    found: dict[str, list[Step]] = {}
+    for card in desk.case.procedure.cards.values():
+        task = reading.shown_task(desk.case, card.id)
+        if card.watch and (task is None or not task.is_open):
+            continue
+        found.setdefault(card.track, []).append(_step(desk, card, task))
+    word = desk.look.words.word
+    return [
+        Track(
+            word("tracks", name),
+            tuple(step for step in steps if step.phase != NOT_FOR_HER),
+            tuple(step for step in steps if step.phase == NOT_FOR_HER),
+        )
+        for name, steps in found.items()
+    ]
+
+
+def _step(desk: Desk, card: Card, task: Task | None) -> Step:
+    state = reading.step_state(desk.case, card.id, desk.looked.at)
+    phase = PHASES.get(state, NOT_FOR_HER)
+    t = desk.look.words
+    due = task.due_at if task is not None and task.is_open else None
+    shown = "watched" if card.watch else state
+    lines = tuple(_lines(desk, task, phase)) if task is not None else ()
+    linked = phase != NOT_FOR_HER and not card.watch
+    url = task_url(desk.looked.row.reference, card.id) if linked else ""
+    late = due is not None and due < desk.looked.at
+    return Step(card.title, phase, t.word("states", shown), url, lines, late)
+
+
+def _lines(desk: Desk, task: Task, phase: str) -> list[str]:
+    look, t, at = desk.look, desk.look.words, desk.looked.at
+    zone = desk.case.calendar_for(task.made_for).zone
+    found: list[str] = []
+    if phase == "done":
+        if task.outcome and task.happened_at is not None:
+            day = look.day(task.happened_at, zone)
+            found.append(t("plan.outcome", outcome=t.word("outcomes", task.outcome), day=day))
+        return found
+    if phase != "now":
+        return found
+    found.append(t("plan.with", office=look.office(task.holder)))
+    if task.left is not None:
+        found.append(t("sentence.held", left=str(task.left)))
+    elif task.due_at is not None:
+        due = look.day(task.due_at, zone)
+        found.append(t("sentence.due", due=due, distance=look.distance(task.due_at, at, zone)))
+    if reading.is_unknown(desk.case, task, at):
+        found.append(t("sentence.unknown"))
+    if task.promised_on is not None:
+        found.append(t("plan.promised", day=look.day(task.promised_on)))
+    if task.escalation == "open":
+        found.append(t("sentence.escalated", rung=t.word("rungs", task.rung)))
+    elif rank(task.rung) > 0:
+        found.append(t("sentence.reached", rung=t.word("rungs", task.rung)))
+    return found
+
+
+def mine(desk: Desk) -> list[tuple[str, str]]:
+    """What the visitor's own offices can do here now, as text and address: tasks and decisions."""
+    case, visitor, reference = desk.case, desk.look.visitor, desk.looked.row.reference
+    if visitor is None:
+        return []
+    found = [
+        (case.procedure.cards[task.step].title, task_url(reference, task.step))
+        for task in case.open_tasks()
+        if task.holder in visitor.offices
+    ]
+    policy = desk.look.services.policy
+    deciding = {c.office for c in visitor.callers if policy.may(c, "escalations.decide")}
+    for attempts in case.tasks.values():
+        for task in attempts:
+            if task.escalation == "open" and deciding & set(task.deciders):
+                title = case.procedure.cards[task.step].title
+                said = desk.look.words("case.decide", title=title)
+                found.append((said, decide_url(reference, task.step)))
+    return found
+
+
+# -- gates, forecast, consents, handover
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate and what shuts it."""
+
+    title: str
+    open: bool
+    why: str
+
+
+def gates_of(desk: Desk) -> list[Gate]:
+    """The gates that must be open at departure."""
+    table = desk.look.services.rulebook.table("gates.toml").get("gate", {})
+    found = []
+    for name in desk.case.procedure.gates.get("applies", gates.ALL):
+        state = gates.state(desk.case, name, desk.looked.at)
+        title = str(table.get(name, {}).get("title", name))
+        found.append(Gate(title, state.open, _why(desk, state.why)))
+    return found
+
+
+def _why(desk: Desk, why: str) -> str:
+    """What shut it: steps by their titles, an outcome or another word as people read it."""
+    return ", ".join(_one_why(desk, part) for part in why.split(", ")) if why else ""
+
+
+def _one_why(desk: Desk, why: str) -> str:
+    step, _, rest = why.partition(" ")
+    t = desk.look.words
+    if why.startswith(NO_CONSENT):
+        purpose = purposes(desk, [why.removeprefix(NO_CONSENT)])[0].label
+        return t("whys.no_consent", purpose=purpose)
+    if step not in desk.case.procedure.cards:
+        return t.get(f"bars.{why}") or t.get(f"whys.{why}") or why.replace("_", " ")
+    title = desk.case.procedure.cards[step].title
+    return t("plan.why", title=title, outcome=t.word("outcomes", rest)) if rest else title
+
+
+def forecast(desk: Desk) -> list[tuple[str, str, str, bool]]:
+    """What comes if nobody acts: day, what, whom it reaches, and whether it is shown at once."""
+    look, t = desk.look, desk.look.words
+    found = []
+    for number, seen in enumerate(reading.forecast(desk.case, desk.looked.at, FORECAST_DAYS)):
+        card = desk.case.procedure.cards.get(seen.step)
+        if card is None:
+            continue
+        what = t("plan.foreseen", rung=t.word("rungs", seen.rung), title=card.title)
+        found.append(
+            (look.day(seen.at), what, look.offices(list(seen.to)), number < FORESEEN_AT_ONCE)
+        )
+    return found
+
+
+def consents(desk: Desk) -> list[tuple[str, str, bool]]:
+    """Every consent given: for what, until when or how it ended, whether it counts now."""
+    look, t, case = desk.look, desk.look.words, desk.case
+    found = []
+    for given in case.consents:
+        title = purposes(desk, [given.purpose])[0].label
+        live = consent.is_live(case, given, desk.looked.at)
+        if given.withdrawn_at is not None:
+            said = t("plan.consent_withdrawn", day=look.day(given.withdrawn_at))
+        else:
+            said = t("plan.consent_until", day=look.day(given.until))
+        if given.receiver:
+            said = t("plan.consent_to", said=said, office=look.office(given.receiver))
+        found.append((title, said, live))
+    return found
+
+
+def handover(desk: Desk) -> str:
+    """The plan to cross that stands, in a sentence."""
+    procedure, look = desk.case.handover, desk.look
+    if procedure is None:
+        return ""
+    zone = desk.case.calendar_of(desk.case.place()).zone
+    return look.words(
+        "plan.handover",
+        moment=look.moment(procedure.at, zone),
+        crossing=procedure.crossing or look.words("plan.no_crossing"),
+        office=look.office(procedure.receiving),
+    )

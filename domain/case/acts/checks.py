@@ -1,0 +1,163 @@
+"""Questions that several acts ask before they change anything. Each raises or returns."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from domain.case import conditions
+from domain.case.commands import Command
+from domain.case.state import Case, Task
+from domain.errors import (
+    Conflict,
+    DoNotNotify,
+    InTheFuture,
+    InvalidField,
+    MissingField,
+    NobodyThere,
+    NotYours,
+    UnknownStep,
+    WrongState,
+)
+from domain.work.offices import can_take, may_sign
+from domain.work.procedure import Card, side_of
+
+OTHERS_BESIDES = frozenset({"person", "guardian"})  # for whom the case's own offices record
+
+
+def roles_match(case: Case, office_id: str, patterns: tuple[str, ...]) -> bool:
+    """True when the office's role is one of the patterns: `home.case`, `host.*`, `ngo`, `*`."""
+    office = case.offices.get(office_id)
+    return office is not None and any(_matches(case, office.role, p) for p in patterns)
+
+
+def _matches(case: Case, role: str, pattern: str) -> bool:
+    side, dot, name = pattern.partition(".")
+    if not dot:
+        return pattern in {"*", role}
+    side = case.procedure.home if side == "home" else side
+    return role == f"{side}.{name}" or (name == "*" and side_of(role) == side)
+
+
+def signed(case: Case, command: Command) -> None:
+    """The user must hold the post of the office that records."""
+    if command.by == "admin" and "admin" not in case.offices:
+        return
+    if not may_sign(case, command.by, command.user, member=command.member):
+        raise NotYours(f"{command.by} is not held by the person who signs")
+
+
+def allowed(case: Case, command: Command, act: str) -> None:
+    """The office's role must be one that may do this."""
+    signed(case, command)
+    if not roles_match(case, command.by, case.procedure.access.get(act, ())):
+        raise NotYours(f"{command.by} may not do this: {act}")
+
+
+def card_of(case: Case, command: Command, at: datetime, *, watches: bool = False) -> Card:
+    """The card of the step an act is about; one that is absent or excluded is unknown."""
+    if not command.step:
+        raise MissingField("Name the step")
+    card = case.card(command.step)
+    if card is None or (card.watch and not watches):
+        raise UnknownStep(f"This corridor has no step {command.step}")
+    if card.do_not_notify and "do_not_notify_state" in case.flags:
+        raise DoNotNotify
+    if not conditions.applies(case, card, at) and case.newest_done(card.id) is None:
+        raise UnknownStep(f"{command.step} does not apply to this person")
+    return card
+
+
+def moment_of(command: Command, at: datetime) -> datetime:
+    """When it was so: never after it is recorded."""
+    if command.happened_at is None:
+        return at
+    if command.happened_at > at:
+        raise InTheFuture
+    return command.happened_at
+
+
+def not_just_done(command: Command, done_at: datetime | None, at: datetime) -> None:
+    """Somebody else's act of the same moment (or within the caller's window) won."""
+    if done_at is not None and at - done_at <= timedelta(seconds=command.window):
+        raise Conflict
+
+
+def not_just_ended(command: Command, task: Task, at: datetime) -> None:
+    """The same for the end of a task; also when it ended after the version the caller knew."""
+    not_just_done(command, task.ended_at, at)
+    if command.seen is not None and task.ended_version > command.seen:
+        raise Conflict
+
+
+def alive(case: Case) -> None:
+    """Nothing is done in a case that has ended."""
+    if case.ended:
+        raise WrongState(f"The case is {case.state}")
+
+
+def needs(command: Command, *names: str) -> None:
+    """Fields an act cannot do without (stories.md 4.13)."""
+    for name in names:
+        if not getattr(command, name):
+            raise MissingField(f"`{'date' if name == 'day' else name}` is missing")
+
+
+def coming_day(case: Case, day: date | datetime, office: str, at: datetime, name: str) -> None:
+    """A date given for later must not lie in the past; it ends at closing hour (2.7, 3.8)."""
+    calendar = case.calendar_for(office)
+    past = (day if isinstance(day, datetime) else calendar.closing(day)) < at
+    if past:
+        raise InvalidField(f"`{name}` lies in the past")
+
+
+def moment_of_day(case: Case, day: date | datetime, office: str) -> datetime:
+    """A given date ends at closing hour and does not roll (3.8)."""
+    if isinstance(day, datetime):
+        return day
+    return case.calendar_for(office).closing(day)
+
+
+def open_task(case: Case, card: Card, command: Command, at: datetime) -> Task:
+    """The newest attempt, which must still be open."""
+    task = case.newest(card.id)
+    if task is not None and not task.is_open:
+        not_just_ended(command, task, at)
+    if task is None or not task.is_open:
+        raise WrongState(f"{card.id} is not open")
+    return task
+
+
+def someone_there(case: Case, office: str) -> None:
+    """An office that gets work must have somebody who can take it."""
+    if not can_take(case, office):
+        raise NobodyThere(f"Nobody in {office} can take it")
+
+
+def holder_of(case: Case, card: Card, made_by: str) -> str:
+    """Who holds the step, or would."""
+    task = case.newest(card.id)
+    return task.holder if task is not None and task.state != "waiting" else made_by
+
+
+def records_for(case: Case, card: Card, command: Command, holder: str) -> bool:
+    """True when another office may record what the holder did (stories.md 4.1)."""
+    if command.for_ != holder:
+        return False
+    if roles_match(case, command.by, card.recorded_by):
+        return True
+    office = case.offices.get(holder)
+    if office is None or not roles_match(
+        case, command.by, case.procedure.access.get("record_for", ())
+    ):
+        return False
+    side = side_of(office.role)
+    return office.role in OTHERS_BESIDES or (bool(side) and side != case.procedure.home)
+
+
+def acts_for(case: Case, card: Card, command: Command, holder: str) -> None:
+    """The office holds the step, or may record for the office that does."""
+    signed(case, command)
+    if command.by == holder and command.for_ in {"", holder}:
+        return
+    if not records_for(case, card, command, holder):
+        raise NotYours(f"{card.id} is held by {holder}")

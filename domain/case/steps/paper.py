@@ -1,0 +1,21 @@
+"""Documents, permits and orders: until when they stand (stories.md 4.13)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.case.commands import Command
+from domain.case.state import Case
+from domain.errors import InvalidField, MissingField
+from domain.work.procedure import Card, Outcome
+
+
+def check(case: Case, card: Card, outcome: Outcome, command: Command, at: datetime) -> None:
+    """`valid_until` is there where the outcome needs it, and not before the day it was made."""
+    if "valid_until" in outcome.needs and command.valid_until is None:
+        raise MissingField("`valid_until` is missing")
+    if command.valid_until is None:
+        return
+    made_on = case.calendar_of(case.place()).local_date(command.happened_at or at)
+    if command.valid_until < made_on:
+        raise InvalidField(f"`valid_until` lies before the day {card.id} was done")

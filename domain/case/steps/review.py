@@ -1,0 +1,27 @@
+"""Reviews of a hold or a bar: `keep` names the next date (stories.md 2.2)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from domain.case.commands import Command
+from domain.case.state import Case
+from domain.errors import InvalidField, MissingField
+from domain.work.procedure import Card, Outcome
+
+
+def next_day(command: Command) -> date | None:
+    """The date of the next review, under either of its names."""
+    return command.until or command.review
+
+
+def check(case: Case, card: Card, outcome: Outcome, command: Command, at: datetime) -> None:
+    """`keep` needs the next date, not in the past."""
+    del card
+    if outcome.name != "keep":
+        return
+    day = next_day(command)
+    if day is None:
+        raise MissingField("`until` or `review` is missing: the next date of review")
+    if day < case.calendar_for(command.by).local_date(at):
+        raise InvalidField("the next date of review lies in the past")

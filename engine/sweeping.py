@@ -1,0 +1,120 @@
+"""Removes the words of acts that never happened, and who first reports were about that became no case.
+
+Never a text that an act may still come to name.
+
+A text is written before its act is sent. The act may be on its way, or have happened in the engine
+while the ledger was away: so a case is asked first, and where anything is unclear its texts stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from engine.cases import CaseEngine
+from engine.connection import connect
+from engine.errors import EngineError, NoSuchCase
+from records import cases, ledger, people, private_texts
+from records.private_texts import Nameless, Place
+from records.reconcile import LedgerPosition, compare
+from settings import Settings
+
+REPORTS_AT_A_TIME = 200  # the rest waits for the next sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many texts were removed, and how many stay because their case is not level.
+
+    `reports`: how many first reports that never became a case are forgotten.
+    """
+
+    gone: int
+    left: int
+    reports: int = 0
+
+
+async def sweep_texts_of(database: Engine, settings: Settings, before: datetime) -> Swept:
+    """Sweep every text written before that moment, as the command does.
+
+    Raises RuntimeError when the engine cannot be reached.
+    """
+    engine = CaseEngine(await connect(settings), database, task_queue=settings.task_queue)
+    return await sweep_texts(database, engine, before)
+
+
+async def sweep_texts(
+    database: Engine, engine: CaseEngine, before: datetime, since: datetime | None = None
+) -> Swept:
+    """Remove what nothing names of the texts written before that moment (and from `since` on).
+
+    `before` lies hours back: what is younger may be asked for again, or be on its way. Safe at any
+    time, in several processes at once. Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    place: Place | None = None if since is None else (since, "")
+    gone = left = 0
+    while True:
+        page = await asyncio.to_thread(_look, database, before, place)
+        for case_id, names in page.of_case.items():
+            if await _is_level(database, engine, case_id):
+                gone += await asyncio.to_thread(_remove, database, before, names)
+            else:
+                left += len(names)
+        if page.next is None:
+            return Swept(gone, left, await _forget_unopened(database, engine, before))
+        place = page.next
+
+
+async def _forget_unopened(database: Engine, engine: CaseEngine, before: datetime) -> int:
+    """Forget who first reports were about that reached neither the engine nor the ledger."""
+    forgotten = 0
+    for case_id in await asyncio.to_thread(_unopened, database, before):
+        try:
+            lives = await engine.lives(case_id)
+        except EngineError:
+            continue  # it may live: next time
+        if not lives:
+            forgotten += await asyncio.to_thread(_forget, database, before, case_id)
+    return forgotten
+
+
+def _unopened(database: Engine, before: datetime) -> list[str]:
+    with database.begin() as connection:
+        return people.unopened(connection, before, REPORTS_AT_A_TIME)
+
+
+def _forget(database: Engine, before: datetime, case_id: str) -> bool:
+    with database.begin() as connection:
+        return people.forget(connection, case_id, before)
+
+
+async def _is_level(database: Engine, engine: CaseEngine, case_id: str) -> bool:
+    """True when the ledger holds all that the case's run knows, so that no event is on its way."""
+    try:
+        run = await engine.progress(case_id)
+        runs = {case_id: LedgerPosition(run.version, run.state)}
+    except NoSuchCase:
+        runs = {}  # level only when it has ended
+    except EngineError:
+        return False
+    kept = await asyncio.to_thread(_kept, database, case_id)
+    return kept is not None and not compare({case_id: kept}, runs)
+
+
+def _kept(database: Engine, case_id: str) -> LedgerPosition | None:
+    with database.begin() as connection:
+        row, head = cases.find(connection, case_id), ledger.head(connection, case_id)
+    return None if row is None or row.version != head.seq else LedgerPosition(head.seq, row.status)
+
+
+def _look(database: Engine, before: datetime, place: Place | None) -> Nameless:
+    with database.begin() as connection:
+        return private_texts.nameless(connection, before, place)
+
+
+def _remove(database: Engine, before: datetime, names: tuple[str, ...]) -> int:
+    with database.begin() as connection:
+        return private_texts.sweep(connection, before, names)
