@@ -143,7 +143,7 @@ cases = Table(
     _case(primary=True),
     _number("version"),
     _number("edition"),
-    Column("procedure_digest", Text, ForeignKey("plans.digest"), nullable=False),
+    Column("procedure_digest", Text, ForeignKey("procedures.digest"), nullable=False),
     Column("procedure_digests", ARRAY(Text), nullable=False),
     _text("corridor"),
     _text("status"),  # open on_hold returned returned_legal_open closed cancelled

@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("corridor", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("plans_pkey")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("procedures_pkey")),
     )
     op.create_table(
         "users",

@@ -9,9 +9,9 @@ CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON events
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON plans
+CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON procedures
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON plans
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON procedures
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 INSERT INTO installation (rehearsal, only_one) VALUES (false, true);
