@@ -353,8 +353,7 @@ def audit_verify() -> None:
 @edition.command("show")
 def edition_show() -> None:
     """Say how many cases are of each edition; exit 1 if this program does not know one of them."""
-    from domain.case.core import EDITIONS
-    from domain.case.state import EDITION
+    from domain.behaviour import EDITION, EDITIONS
     from records.editions import counts
 
     with _database() as database, database.connect() as connection:
@@ -379,7 +378,7 @@ def edition_move(
     import asyncio
     from collections import Counter
 
-    from domain.case.core import EDITIONS
+    from domain.behaviour import EDITIONS
     from engine.editions import PASSED_OVER, WRONG, Became, moves
     from engine.errors import EngineAway
 

@@ -22,7 +22,7 @@ from api.requests import Asked
 from domain import errors as core
 from domain.case.commands import Command
 from domain.case.events import FactCorrected
-from domain.case.state import Office
+from domain.work.state import Office
 from engine.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
 from records import ledger, openings, people, private_texts
 from workflows import messages

@@ -19,8 +19,9 @@ from api.policy import Caller, permission_of
 from api.requests import USED, Asked, unused
 from domain import errors as core
 from domain.case.commands import Command
-from domain.case.state import Case, Office
+from domain.case.state import Case
 from domain.case.steps.money import AMOUNT, CURRENCY
+from domain.work.state import Office
 from records import (
     cases,
     idempotency,
@@ -169,7 +170,7 @@ def _check_own_question(
 
     The core only knows who heads an office.
     """
-    task = case.newest(asked.step) if asked.do in {"decide", "extend"} and asked.step else None
+    task = case.work.newest(asked.step) if asked.do in {"decide", "extend"} and asked.step else None
     if task is None or (asked.do == "decide" and caller.office not in task.deciders):
         return
     places = users.memberships_of(connection, caller.user, services.instant())
@@ -186,7 +187,7 @@ def _check_approver(connection: Connection, services: Services, case: Case, aske
         return
     user = users.find(connection, asked.approved_by)
     places = users.memberships_of(connection, asked.approved_by, services.instant())
-    if user is None or user.disabled or not any(p.office_id in case.offices for p in places):
+    if user is None or user.disabled or not any(p.office_id in case.work.offices for p in places):
         raise errors.InvalidField(
             "`approved_by` is not the id of somebody who works in this case", field="approved_by"
         )
@@ -194,9 +195,9 @@ def _check_approver(connection: Connection, services: Services, case: Case, aske
 
 def _office(case: Case | None, word: str) -> str:
     """An office by its id, or by the role it holds in this case."""
-    if case is None or word in case.offices:
+    if case is None or word in case.work.offices:
         return word
-    return case.roles.get(word) or word
+    return case.work.roles.get(word) or word
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ def _field(texts: Texts, connection: Connection, name: str, value: str) -> str:
 
 def _changed_post(connection: Connection, case: Case, office_id: str) -> Office | None:
     """The office as the register knows it now, where the case still believes in somebody else."""
-    bound, known = case.offices.get(office_id), offices.find(connection, office_id)
+    bound, known = case.work.offices.get(office_id), offices.find(connection, office_id)
     if bound is None or known is None or not known.head or case.ended:
         return None
     now = replace(bound, head=known.head, deputy=known.deputy, vacant=known.vacant)

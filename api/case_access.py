@@ -18,7 +18,8 @@ from api.deps import Services
 from api.fields import SeenVersion
 from api.policy import Caller
 from domain.case import reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
+from domain.work.state import Task
 from engine.errors import EngineError
 from records import cases, people
 from records.cases import CaseView

@@ -19,13 +19,14 @@ from api.json.schemas.done import Done
 from api.policy import Caller
 from api.requests import Open
 from domain import errors as core
+from domain.behaviour import EDITION
 from domain.case.acts.person import CONFLICT, FLAGS
 from domain.case.acts.steering import adult_on
 from domain.case.commands import OpenCase
-from domain.case.state import EDITION, Office
 from domain.rules.book import Rulebook, offices_for
 from domain.rules.register import RegisteredOffice
 from domain.work.procedure import Procedure, side_of
+from domain.work.state import Office
 from records import idempotency, offices, openings, people, procedures
 from records.offices import KnownOffice
 from records.people import Person

@@ -13,6 +13,7 @@ from api.errors import Forbidden, NotFound
 from domain.case.release import is_other_side
 from domain.case.state import Case
 from domain.rules.register import AccountRole
+from domain.work.subject import open_tasks
 
 EVERYTHING = "*"  # a token's scope: all that its holder's role includes
 ONLY_TASKS = "task"
@@ -128,7 +129,7 @@ class Policy:
         if self.sees_case(caller, case):
             return True
         return not excluded(case, caller.office) and any(
-            task.holder == caller.office for task in case.open_tasks() if task.step == step
+            task.holder == caller.office for task in open_tasks(case) if task.step == step
         )
 
     def reaches(self, caller: Caller, case: Case, step: str = "") -> bool:
@@ -144,7 +145,7 @@ class Policy:
         office = caller.office
         return any(
             office in {task.holder, task.made_for, task.ended_by} or office in task.deciders
-            for known, attempts in case.tasks.items()
+            for known, attempts in case.work.tasks.items()
             if step in {"", known}
             for task in attempts
         )
@@ -152,12 +153,12 @@ class Policy:
 
 def takes_part(case: Case, office: str) -> bool:
     """True when the office holds a role in this case and no conflict of interest excludes it."""
-    return not excluded(case, office) and office in case.roles.values()
+    return not excluded(case, office) and office in case.work.roles.values()
 
 
 def excluded(case: Case, office: str) -> bool:
     """True when a conflict of interest keeps the office out of this case, or it has no part."""
-    found = case.offices.get(office)
+    found = case.work.offices.get(office)
     return found is None or found.excluded
 
 

@@ -13,9 +13,9 @@ from enum import Enum
 
 from sqlalchemy import Engine
 
+from domain.behaviour import behaviour_of
 from domain.case.commands import Command
 from domain.case.core import next_wake
-from domain.editions import edition_of
 from engine.cases import CaseEngine
 from engine.connection import connect
 from engine.errors import ActRefused, EngineAway, EngineError
@@ -85,7 +85,7 @@ async def moves(
     each case has one key for each edition. Raises ValueError for an edition that this program does
     not know, EngineAway while the engine cannot be reached. A dry run changes nothing.
     """
-    edition_of(edition)
+    behaviour_of(edition)
     asked = await asyncio.to_thread(_asked, database, edition, references)
     engine: CaseEngine | None = None
     for one in asked:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from domain.case.apply import apply
 from domain.case.core import advance, next_wake
-from domain.case.events import Event
 from domain.case.state import Case
+from domain.event import Event
 from engine.cases import CaseEngine
 from engine.connection import connect
 from engine.upkeep import compare_with_engine

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic_core import to_json
 
 from domain.case.state import Case
-from workflows.encoding import case_parts, part_to_json
+from workflows.encoding import case_parts, part_to_json, parts_of
 
-GROWS = "tasks"  # the one long part that most events change, each a little
+GROW = ("work", "tasks")  # the long parts that most events change, each a little
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,11 @@ def case_text(case: Case, before: CaseJson = NO_TEXT) -> CaseJson:
 def _part(name: str, value: Any, before: Part | None) -> Part:
     if before is not None and before.value is value:
         return before
-    if name != GROWS:
+    if name not in GROW:
         return Part(value, to_json(part_to_json(value)))
     known = before.within if before is not None else {}
-    within = {key: _part("", item, known.get(key)) for key, item in value.items()}
+    inside = value.items() if isinstance(value, Mapping) else parts_of(value)
+    within = {key: _part(key, item, known.get(key)) for key, item in inside}
     return Part(value, _object((key, part.text) for key, part in within.items()), within)
 
 

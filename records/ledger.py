@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, union
 
-from domain.case.events import Event
+from domain.event import Event
 from records.errors import LedgerConflict, LedgerGap
 from records.tables import cases, events
 from workflows.encoding import EVENT, Json, digest, event_from_json

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, cast, select
 
 from domain.case.apply import apply, blank
-from domain.case.events import CaseOpened, Event
+from domain.case.events import CaseOpened
 from domain.case.projection import Marks, marks_after
 from domain.case.state import Case
+from domain.event import Event
 from records import procedures
 from records.case_json import NO_TEXT, CaseJson
 from records.errors import UnknownProcedure

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.case.events import Event
 from domain.case.projection import EscalationRow, Marks, touches_escalations
+from domain.event import Event
 from records import ledger, openings, procedures
 from records.case_json import case_text
 from records.errors import LedgerConflict

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from domain.case.apply import apply, blank
-from domain.case.events import Event
 from domain.case.state import Case
+from domain.event import Event
 from records import installation, ledger, openings, procedures
 from records.ledger import LedgerRow
 from workflows import options

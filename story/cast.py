@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.case.state import Office
 from domain.work.procedure import side_of
+from domain.work.state import Office
 from story import words
 from story.model import PartyTable, Person, Story, split_role
 

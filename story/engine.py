@@ -21,7 +21,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.case.commands import Command, OpenCase
-from domain.case.events import CaseOpened, Event
+from domain.case.events import CaseOpened
+from domain.event import Event
 from engine.errors import ActRefused, EngineAway, OutcomeUnknown
 from engine.virtual_time import at_rest, fast_forward
 from records import ledger, openings, procedures

@@ -12,7 +12,9 @@ from functools import cached_property
 
 from domain.case import events as e
 from domain.case import gates, reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
+from domain.work.calendars import calendar_for, calendar_of_task
+from domain.work.state import Task
 from story.cast import office_id
 from story.history import LedgerPosition
 from story.model import Story, Value, split_step
@@ -118,7 +120,7 @@ class Looker:
         task = self.task
         if task is None:
             return moment.astimezone(self.story.zone).date()
-        return self.case.calendar_of_task(task).local_date(moment)
+        return calendar_of_task(self.case, task).local_date(moment)
 
     def same_day(self, moment: datetime | None, expected: Value) -> bool:
         """A plain date is compared with the day there, a moment exactly."""
@@ -283,22 +285,24 @@ def _without_segment(line: str) -> str:
 
 
 def _day_of(case: Case, step: str, at: datetime) -> date:
-    task = case.newest(step)
+    task = case.work.newest(step)
     card = case.card(step)
-    office = case.office_of(card.owner) if card is not None else ""
-    calendar = case.calendar_of_task(task) if task is not None else case.calendar_for(office)
+    office = case.work.office_of(card.owner) if card is not None else ""
+    calendar = calendar_of_task(case, task) if task is not None else calendar_for(case, office)
     return calendar.local_date(at)
 
 
 def _bar(look: Looker, expected: Value) -> tuple[str, bool]:
     wanted = set(texts(expected)) - {"none"}
-    found = ", ".join(sorted(look.case.bars)) or "none"
-    return found, wanted <= set(look.case.bars) and bool(wanted or not look.case.bars)
+    found = ", ".join(sorted(look.case.person.bars)) or "none"
+    return found, wanted <= set(look.case.person.bars) and bool(wanted or not look.case.person.bars)
 
 
 def _flag(look: Looker, expected: Value) -> tuple[str, bool]:
     wanted = {flag_of(look.story, flag) for flag in texts(expected)}
-    return ", ".join(sorted(look.case.flags)) or "none", wanted <= set(look.case.flags)
+    return ", ".join(sorted(look.case.person.flags)) or "none", wanted <= set(
+        look.case.person.flags
+    )
 
 
 def _segment(look: Looker, expected: Value) -> tuple[str, bool]:

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from domain.case.apply import apply, blank
 from domain.case.commands import OpenCase
-from domain.case.events import Event
 from domain.case.state import Case
+from domain.event import Event
 from domain.work.procedure import Procedure
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
+from domain.behaviour import EDITION
 from domain.case.commands import OpenCase
-from domain.case.state import EDITION, Office
 from domain.rules.book import Rulebook, RulesWrong, digest_of, procedure_for
 from domain.work.calendar import Calendar
 from domain.work.deadlines import add_months
 from domain.work.procedure import Procedure
+from domain.work.state import Office
 from story import words
 from story.cast import cast_for, office_id
 from story.model import CalendarTable, Person, Story, World

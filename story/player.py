@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 
-from domain.case import events as e
 from domain.case.commands import OpenCase
 from domain.case.state import Case
 from domain.rules.book import Rulebook, digest_of
+from domain.work import events as e
 from domain.work.procedure import Procedure
 from story.expect import Finding, Looker
 from story.history import History, LedgerPosition

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from domain.case import events as e
+from domain.event import Event
 from story.history import History
 from story.model import Act, Expect, Never, Value, World
 from story.player import Done, Judged, Played
@@ -188,7 +188,7 @@ def _around(played: Played, judged: Judged) -> list[str]:
     step = str(judged.what.words.get("step") or judged.what.words.get("watch") or "")
     about = [x for x in history.events if step and getattr(x, "step", "") == step.split("/", 1)[-1]]
     about = about or [x for x in history.events if step and getattr(x, "step", "") == step]
-    events: list[e.Event] = about or list(history.events)
+    events: list[Event] = about or list(history.events)
     told = [x for x in events if tell(x, history.at(x.at).case)]
     before = [x for x in told if x.at <= judged.at]
     after = [x for x in told if x.at > judged.at]

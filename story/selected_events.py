@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import events as e
+from domain.event import Event
+from domain.work import events as e
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Happened:
     user: str = ""
 
 
-def messages(events: Sequence[e.Event], kind: str, step: str, to: Sequence[str]) -> list[Happened]:
+def messages(events: Sequence[Event], kind: str, step: str, to: Sequence[str]) -> list[Happened]:
     """The messages that left, of a kind (or `any`), about a step, to one of these offices."""
     return [
         Happened(event.at, event.step, event.to, event.carries, event.version)
@@ -39,7 +40,7 @@ def messages(events: Sequence[e.Event], kind: str, step: str, to: Sequence[str])
     ]
 
 
-def recorded(events: Sequence[e.Event], name: str, step: str) -> list[Happened]:
+def recorded(events: Sequence[Event], name: str, step: str) -> list[Happened]:
     """The events of a name in stories.md 2.4, about a step or about any."""
     if name == "due_moved":
         found = list(_moved(events))
@@ -52,7 +53,7 @@ def recorded(events: Sequence[e.Event], name: str, step: str) -> list[Happened]:
     return [one for one in found if step in (one.step, "")]
 
 
-def _moved(events: Sequence[e.Event]) -> Iterator[Happened]:
+def _moved(events: Sequence[Event]) -> Iterator[Happened]:
     """Due dates that moved. After a hold the old date is the one it stopped."""
     due: dict[tuple[str, int], datetime | None] = {}
     for event in events:

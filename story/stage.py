@@ -13,9 +13,9 @@ from typing import Protocol
 from domain.case.apply import blank, fold
 from domain.case.commands import Command, OpenCase
 from domain.case.core import advance, open_case
-from domain.case.events import Event
 from domain.case.state import Case
 from domain.errors import Refused
+from domain.event import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,13 @@ class Translator:
             calendar = calendar_of(self.story, rulebook, world.subject, world.calendar)
             return replace(command, do="world_calendar", calendar=calendar)
         if world.about == "party":
-            office = changed_post(self.story, world, person, case.offices)
+            office = changed_post(self.story, world, person, case.work.offices)
             return replace(command, do="world_post", office=office) if office else None
         return None
 
 
 def _holder(case: Case, office: str) -> str:
-    found = case.offices.get(office)
+    found = case.work.offices.get(office)
     return found.holder_now() if found is not None else ""
 
 

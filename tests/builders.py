@@ -14,11 +14,12 @@ from typing import Any
 from domain.case.apply import blank, fold
 from domain.case.commands import Command, OpenCase
 from domain.case.core import advance, open_case
-from domain.case.events import Event
-from domain.case.state import Case, Office
+from domain.case.state import Case
+from domain.event import Event
 from domain.rules.book import digest_of
 from domain.work.deadlines import Clock
 from domain.work.procedure import Card, Ladder, Need, Outcome, Procedure, Rung
+from domain.work.state import Office
 
 MONDAY = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # 09:00 in Vientiane and Bangkok
 
@@ -201,3 +202,10 @@ def many(count: int, moves: Iterable[tuple[float, Command | None]] = ()) -> list
     """Several cases of the same kind, opened one minute after the other."""
     told = tuple(moves)
     return [a_life(*told, opened_at=MONDAY + timedelta(minutes=n)) for n in range(count)]
+
+
+def with_procedure(case: Case, procedure: Procedure, digest: str = "") -> Case:
+    """The case under other rules, as if it had begun with them."""
+    digest = digest or case.procedure_digest
+    segments = (*case.segments[:-1], replace(case.segment, procedure_digest=digest))
+    return replace(case, segments=segments, procedures={**case.procedures, digest: procedure})

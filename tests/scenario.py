@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.case import events, gates
+from domain.case import gates
 from domain.case.apply import blank, fold
 from domain.case.commands import Command
 from domain.case.core import advance, open_case
 from domain.case.state import Case
 from domain.errors import Refused
+from domain.event import Event
+from domain.work import events
+from domain.work.subject import open_tasks
 from tests.shipped import OPENS, shipped_opening
 
 PURPOSES = ("tracing", "notify_state", "return", "medical", "reporting")
@@ -29,7 +32,7 @@ class Told:
     ) -> None:
         self.at = opens
         self.opening = shipped_opening(corridor, adult_on=adult_on, flags=flags)
-        self.events: list[events.Event] = []
+        self.events: list[Event] = []
         self.kept: list[Case] = []
         self.case = self.folded(0)
         self.take(open_case(self.opening, opens))
@@ -39,18 +42,18 @@ class Told:
         start = blank(self.opening.case_id, self.opening.procedure, self.opening.procedure_digest)
         return fold(start, self.events[:count])
 
-    def take(self, happened: tuple[events.Event, ...]) -> tuple[events.Event, ...]:
+    def take(self, happened: tuple[Event, ...]) -> tuple[Event, ...]:
         for event in happened:
             self.case = fold(self.case, (event,))
             self.events.append(event)
             self.kept.append(self.case)
         return happened
 
-    def wait(self, **some: float) -> tuple[events.Event, ...]:
+    def wait(self, **some: float) -> tuple[Event, ...]:
         self.at += timedelta(**some)
         return self.take(advance(self.case, None, self.at))
 
-    def act(self, do: str, by: str, **fields: Any) -> tuple[events.Event, ...]:
+    def act(self, do: str, by: str, **fields: Any) -> tuple[Event, ...]:
         fields = {"user": f"{by}.head", "reason": "text:x", **fields}
         return self.take(advance(self.case, Command(do=do, by=by, **fields), self.at))
 
@@ -62,8 +65,8 @@ class Told:
             return no.slug
         return ""
 
-    def complete(self, step: str, outcome: str, **fields: Any) -> tuple[events.Event, ...]:
-        task = self.case.newest(step)
+    def complete(self, step: str, outcome: str, **fields: Any) -> tuple[Event, ...]:
+        task = self.case.work.newest(step)
         assert task is not None
         return self.act("complete", task.holder, step=step, outcome=outcome, **fields)
 
@@ -74,7 +77,7 @@ class Told:
     def go_well(self, *leave: str, rounds: int = 8) -> None:
         """Everybody does what is open, with the first outcome of its card, but for `leave`."""
         for _ in range(rounds):
-            for task in sorted(self.case.open_tasks(), key=lambda t: t.key):
+            for task in sorted(open_tasks(self.case), key=lambda t: t.key):
                 if task.step in leave or task.step.startswith(MONEY_AND_END):
                     continue
                 outcome = next(iter(self.case.procedure.cards[task.step].outcomes))

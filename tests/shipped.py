@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from domain.case.commands import OpenCase
-from domain.case.state import Office
 from domain.rules.book import Rulebook, procedure_for, rulebook_from
 from domain.work.procedure import Procedure, side_of
+from domain.work.state import Office
 
 RULES = Path(__file__).parents[1] / "rules"
 OPENS = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # Monday, 09:00 in Thailand and Laos

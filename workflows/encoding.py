@@ -21,8 +21,9 @@ from pydantic import Field as Limits
 from pydantic_core import to_json
 
 from domain.case.commands import Command, OpenCase
-from domain.case.events import KINDS, Event
+from domain.case.events import KINDS
 from domain.case.state import Case
+from domain.event import Event
 from domain.rules.book import digest_of
 from domain.work.procedure import Procedure
 from workflows.upcasters import FIRST_SHAPE, SHAPE, case_shape, upcast, upcast_case
@@ -35,7 +36,7 @@ EVENT = "event"  # the key that names an event's class; `kind` is a field of som
 PROCEDURE_DIGEST = "procedure_digest"  # the key of events that name a plan
 _PROCEDURES: dict[str, Procedure] = {}
 _MOST_PROCEDURES = 256
-_NOT_IN_CASE = frozenset({"procedure", "procedures"})
+_NOT_IN_CASE = frozenset({"procedures"})
 _AS_IT_IS = (str, int, bool, float, type(None))
 _NO_DEFAULT: Any = object()
 
@@ -102,8 +103,18 @@ def case_parts(case: Case) -> Iterator[tuple[str, Any]]:
     """Name what is kept of a case, in the order in which it is kept."""
     if (shape := case_shape()) != FIRST_SHAPE:
         yield SHAPE, shape
-    for name, read, default in _shape_without_procedures():
-        value = read(case)
+    yield from _parts(case, _shape_without_procedures())
+
+
+def parts_of(record: Any) -> Iterator[tuple[str, Any]]:
+    """Name what is kept of any record of the core: fields that differ from their default."""
+    kind: Any = type(record)
+    yield from _parts(record, _shape(kind))
+
+
+def _parts(record: Any, shape: Shape) -> Iterator[tuple[str, Any]]:
+    for name, read, default in shape:
+        value = read(record)
         if default is _NO_DEFAULT or value != default:
             yield name, value
 
@@ -135,9 +146,9 @@ def case_from_text(text: str, procedures: Mapping[str, Procedure]) -> Case:
 
 def _with_procedures(known: Any, procedures: Mapping[str, Procedure]) -> Case:
     values = {item.name: getattr(known, item.name) for item in fields(known) if item.name != SHAPE}
-    return Case(
-        procedure=procedures[values["procedure_digest"]], procedures=dict(procedures), **values
-    )
+    case = Case(procedures=dict(procedures), **values)
+    case.procedure  # noqa: B018 - a case whose present rules are missing is no case
+    return case
 
 
 # -- what is asked of a case
@@ -227,17 +238,7 @@ def _moment(value: datetime) -> str:
 
 
 def _encode_record(record: Any) -> Json:
-    kind: Any = type(record)
-    return _encode_fields(record, _shape(kind))
-
-
-def _encode_fields(record: Any, shape: Shape) -> Json:
-    written: Json = {}
-    for name, read, default in shape:
-        value = read(record)
-        if default is _NO_DEFAULT or value != default:
-            written[name] = _encode(value)
-    return written
+    return {name: _encode(value) for name, value in parts_of(record)}
 
 
 @cache

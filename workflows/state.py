@@ -12,9 +12,11 @@ from datetime import datetime
 from domain.case.apply import blank, fold
 from domain.case.commands import Command, OpenCase
 from domain.case.core import advance, next_wake, open_case
-from domain.case.events import CaseOpened, Event, RulesAdopted
+from domain.case.events import CaseOpened
 from domain.case.state import Case
 from domain.errors import Refused
+from domain.event import Event
+from domain.work.events import RulesAdopted
 from workflows import options
 from workflows.encoding import (
     PROCEDURE_DIGEST,

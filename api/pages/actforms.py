@@ -18,9 +18,10 @@ from domain.case.acts import checks
 from domain.case.acts.escalation import DECISIONS
 from domain.case.acts.task import ALARMS
 from domain.case.commands import Command
-from domain.case.state import Case, Task
+from domain.case.state import Case
 from domain.work.ladder import next_rung
 from domain.work.procedure import Card, Outcome
+from domain.work.state import Task
 from domain.work.tasks import owner_of
 
 RESULT = "result."
@@ -59,7 +60,7 @@ class Desk:
         card = self.case.card(word)
         if card is not None:
             return card.title
-        return self.look.office(word) if word in self.case.offices else word
+        return self.look.office(word) if word in self.case.work.offices else word
 
     # -- questions
 
@@ -105,8 +106,8 @@ class Desk:
     def offices(self) -> list[Option]:
         """Every office that holds a role in this case and may act in it."""
         held: dict[str, list[str]] = {}
-        for role, office in self.case.roles.items():
-            known = self.case.offices.get(office)
+        for role, office in self.case.work.roles.items():
+            known = self.case.work.offices.get(office)
             if known is not None and not known.excluded and office not in HELD_BY_A_PERSON:
                 held.setdefault(office, []).append(role)
         return [Option(office, self.look.office(office)) for office in held]
@@ -150,7 +151,7 @@ def of_task(desk: Desk, card: Card, task: Task | None) -> list[Form]:
     holds = holder == desk.caller.office
     for_other = "" if holds or not records_for(desk, card, holder) else holder
     open_ = task is not None and task.is_open
-    given_back = case.office_of(f"{case.procedure.home}.case")
+    given_back = case.work.office_of(f"{case.procedure.home}.case")
     shown = {
         "accept": holds and task is not None and task.state == "offered",
         "complete": (holds or bool(for_other)) and _may_be_completed(card, task),
@@ -247,7 +248,7 @@ def _of_kind(desk: Desk, card: Card) -> list[Field]:
             found.append(desk.field(name, "line", hint=f"hints.{need}"))
     if card.kind == "review":
         found.append(desk.field("until", "day", hint="hints.until_review"))
-        kinds = [t.about for t in desk.case.tasks.get(card.id, ()) if t.is_open and t.about]
+        kinds = [t.about for t in desk.case.work.tasks.get(card.id, ()) if t.is_open and t.about]
         if len(kinds) > 1:
             found.append(desk.choice("kind", desk.words_of("bars", kinds), required=True))
     if card.repeat_after and card.consent == "notify_state":

@@ -9,9 +9,12 @@ from api.pages.stalled import decide_url
 from api.pages.steerforms import purposes
 from api.pages.tasks import task_url
 from domain.case import consent, gates, reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
+from domain.work.calendars import calendar_for, calendar_here
 from domain.work.ladder import rank
 from domain.work.procedure import Card
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 
 OPEN = frozenset({"offered", "accepted", "held"})
 FORECAST_DAYS = 400
@@ -104,7 +107,7 @@ def _step(desk: Desk, card: Card, task: Task | None) -> Step:
 
 def _lines(desk: Desk, task: Task, phase: str) -> list[str]:
     look, t, at = desk.look, desk.look.words, desk.looked.at
-    zone = desk.case.calendar_for(task.made_for).zone
+    zone = calendar_for(desk.case, task.made_for).zone
     found: list[str] = []
     if phase == "done":
         if task.outcome and task.happened_at is not None:
@@ -137,12 +140,12 @@ def mine(desk: Desk) -> list[tuple[str, str]]:
         return []
     found = [
         (case.procedure.cards[task.step].title, task_url(reference, task.step))
-        for task in case.open_tasks()
+        for task in open_tasks(case)
         if task.holder in visitor.offices
     ]
     policy = desk.look.services.policy
     deciding = {c.office for c in visitor.callers if policy.may(c, "escalations.decide")}
-    for attempts in case.tasks.values():
+    for attempts in case.work.tasks.values():
         for task in attempts:
             if task.escalation == "open" and deciding & set(task.deciders):
                 title = case.procedure.cards[task.step].title
@@ -210,7 +213,7 @@ def consents(desk: Desk) -> list[tuple[str, str, bool]]:
     """Every consent given: for what, until when or how it ended, whether it counts now."""
     look, t, case = desk.look, desk.look.words, desk.case
     found = []
-    for given in case.consents:
+    for given in case.person.consents:
         title = purposes(desk, [given.purpose])[0].label
         live = consent.is_live(case, given, desk.looked.at)
         if given.withdrawn_at is not None:
@@ -228,7 +231,7 @@ def handover(desk: Desk) -> str:
     procedure, look = desk.case.handover, desk.look
     if procedure is None:
         return ""
-    zone = desk.case.calendar_of(desk.case.place()).zone
+    zone = calendar_here(desk.case).zone
     return look.words(
         "plan.handover",
         moment=look.moment(procedure.at, zone),

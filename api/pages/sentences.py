@@ -8,6 +8,7 @@ from datetime import datetime
 from api.pages.actforms import Desk
 from api.pages.look import Look
 from domain.case import reading
+from domain.work.calendars import calendar_for
 from domain.work.ladder import rank
 from records.cases import CaseView
 
@@ -28,13 +29,13 @@ def of_case(desk: Desk) -> Sentence:
     task = reading.in_focus(case, at)
     if case.ended:
         return Sentence(t("sentence.ended", state=t.word("cases", case.state)))
-    hold = [t("sentence.on_hold")] if case.on_hold else []
+    hold = [t("sentence.on_hold")] if case.work.on_hold else []
     if task is None:
         since = look.day(waiting.since) if waiting.since else ""
         text = t("sentence.idle_since", since=since) if since else t("sentence.idle")
-        more = [t("sentence.stalled")] if case.idle_reported else []
+        more = [t("sentence.stalled")] if case.work.idle_reported else []
         return Sentence(text, tuple(hold + more))
-    zone = case.calendar_for(task.made_for).zone
+    zone = calendar_for(case, task.made_for).zone
     parts = list(hold)
     if task.left is not None:
         parts.append(t("sentence.held", left=str(task.left)))

@@ -27,8 +27,10 @@ from api.policy import ALL_CASES, Caller
 from api.requests import Asked
 from domain import errors as core
 from domain.case import reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
+from domain.work.calendars import calendar_for
 from domain.work.procedure import Card
+from domain.work.state import Task
 from records import escalations, stalled, tasks
 from records.cases import CaseView
 from records.escalations import EscalationView
@@ -287,7 +289,7 @@ def _stand(
 
 
 def _in_question(case: Case, step: str) -> Task | None:
-    attempts = case.tasks.get(step, ())
+    attempts = case.work.tasks.get(step, ())
     return next((t for t in attempts if t.escalation == "open"), attempts[-1] if attempts else None)
 
 
@@ -295,7 +297,7 @@ def _page(
     request: Request, at: AtQuestion, form: Form, problem: Problem | core.Refused | None = None
 ) -> Response:
     desk, task, look = at.desk, at.task, at.desk.look
-    zone = desk.case.calendar_for(task.made_for).zone
+    zone = calendar_for(desk.case, task.made_for).zone
     coming = reading.next_rung(task)
     t = look.words
     return look.page(

@@ -10,8 +10,8 @@ from api.pages.forms import Field, Form, Option
 from domain.case import reading
 from domain.case.acts.person import BARS, FLAGS
 from domain.case.acts.steering import FACTS
-from domain.case.state import Task
 from domain.work.procedure import Card
+from domain.work.state import Task
 
 CLOSURE = "closure"
 NOT_HERE = ("not_applicable", "absent")
@@ -96,7 +96,7 @@ def _to_be_moved(desk: Desk) -> Field:
 
 
 def _sent_out(desk: Desk) -> Field:
-    back = desk.case.office_of(f"{desk.case.procedure.home}.case")
+    back = desk.case.work.office_of(f"{desk.case.procedure.home}.case")
     return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != back)
 
 
@@ -125,23 +125,23 @@ def _consent(desk: Desk) -> Form:
 
 
 def _withdraw_consent(desk: Desk) -> Form:
-    given = dict.fromkeys(c.purpose for c in desk.case.consents if c.withdrawn_at is None)
+    given = dict.fromkeys(c.purpose for c in desk.case.person.consents if c.withdrawn_at is None)
     purpose = desk.choice("purpose", purposes(desk, given), required=True)
     return desk.form("withdraw_consent", purpose, _happened(desk))
 
 
 def _flag(desk: Desk) -> Form:
-    flags = desk.words_of("flags", (name for name in FLAGS if name not in desk.case.flags))
+    flags = desk.words_of("flags", (name for name in FLAGS if name not in desk.case.person.flags))
     return desk.form("flag", desk.choice("flag", flags, required=True))
 
 
 def _unflag(desk: Desk) -> Form:
-    flags = desk.words_of("flags", desk.case.flags)
+    flags = desk.words_of("flags", desk.case.person.flags)
     return desk.form("unflag", desk.choice("flag", flags, required=True))
 
 
 def _bar(desk: Desk) -> Form:
-    kinds = desk.words_of("bars", (kind for kind in BARS if kind not in desk.case.bars))
+    kinds = desk.words_of("bars", (kind for kind in BARS if kind not in desk.case.person.bars))
     return desk.form(
         "bar",
         desk.choice("kind", kinds, required=True),
@@ -152,7 +152,7 @@ def _bar(desk: Desk) -> Form:
 
 
 def _lift_bar(desk: Desk) -> Form:
-    mine = [bar.kind for bar in desk.case.bars.values() if bar.owner == desk.caller.office]
+    mine = [bar.kind for bar in desk.case.person.bars.values() if bar.owner == desk.caller.office]
     return desk.form("lift_bar", desk.choice("kind", desk.words_of("bars", mine), required=True))
 
 
@@ -231,8 +231,8 @@ STEERING: dict[str, Steering] = {
     "skip": Steering("tasks", lambda d: d.form("skip", _step(d, _open), d.reason())),
     "plan_handover": Steering("road", _plan_handover, lambda d: not d.case.handed_over),
     "depart": Steering("road", lambda d: d.form("depart", _happened(d)), _may_depart),
-    "hold": Steering("case", _hold, lambda d: not d.case.on_hold),
-    "resume": Steering("case", lambda d: d.form("resume"), lambda d: d.case.on_hold),
+    "hold": Steering("case", _hold, lambda d: not d.case.work.on_hold),
+    "resume": Steering("case", lambda d: d.form("resume"), lambda d: d.case.work.on_hold),
     "adopt_rules": Steering("case", lambda d: d.form("adopt_rules"), _newer_rules),
     "close": Steering("case", _close, _may_close),
     "cancel": Steering("case", lambda d: d.form("cancel", d.reason(), danger=True)),

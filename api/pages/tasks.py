@@ -24,8 +24,10 @@ from api.policy import Caller, Policy
 from api.requests import Asked
 from domain import errors as core
 from domain.case import reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
+from domain.work.calendars import calendar_for
 from domain.work.procedure import Card
+from domain.work.state import Task
 from records import tasks, users
 from records.tasks import TaskView
 
@@ -244,7 +246,7 @@ def _seen_as(policy: Policy, visitor: Visitor, case: Case, step: str, task: Task
 
 def people_of(connection: Connection, case: Case) -> tuple[tuple[str, str], ...]:
     """Who holds a post in this case and has an account, by name."""
-    posts = {user for office in case.offices.values() for user in (office.head, office.deputy)}
+    posts = {user for office in case.work.offices.values() for user in (office.head, office.deputy)}
     return tuple(sorted(users.names_of(connection, sorted(posts)).items()))
 
 
@@ -253,7 +255,7 @@ def _page(
 ) -> Response:
     desk, task, card = at.desk, at.task, at.card
     look, case, now = desk.look, desk.case, desk.looked.at
-    zone = case.calendar_for(task.made_for).zone if task is not None else look.zone
+    zone = calendar_for(case, task.made_for).zone if task is not None else look.zone
     due = task.due_at if task is not None and task.is_open else None
     holder = actforms.holder_of(desk, card)
     return look.page(
@@ -274,7 +276,7 @@ def _page(
         late=due is not None and due < now,
         since=look.day(task.offered_at, zone) if task is not None else "",
         promised=look.day(task.promised_on) if task is not None and task.promised_on else "",
-        on_hold=case.on_hold,
+        on_hold=case.work.on_hold,
         about=at.about,
         forms=shown,
         action=at.url,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from domain.case.state import Office
+from domain.event import Signed
 from domain.work.calendar import Calendar
 from domain.work.procedure import Procedure
+from domain.work.state import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class Command:
     member: bool = False  # the door has seen that this user works in `by`; else only the post signs
     window: int = 0
     seen: int | None = None
+
+    def signed(self) -> Signed:
+        """Who signs what comes of it, and why: the end of every event an office causes."""
+        return {"by": self.by, "user": self.user, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

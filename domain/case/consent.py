@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from domain.case.state import Case, Consent
+from domain.case.person import Consent
+from domain.case.state import Case
+from domain.work.calendars import calendar_here
 
 
 def ends_at(case: Case, consent: Consent) -> datetime:
     """Local midnight at the end of its last day, where the person is."""
-    return case.calendar_of(case.place()).end_of(consent.until)
+    return calendar_here(case).end_of(consent.until)
 
 
 def is_live(case: Case, consent: Consent, at: datetime) -> bool:
@@ -26,7 +28,7 @@ def is_live(case: Case, consent: Consent, at: datetime) -> bool:
 
 def live(case: Case, purpose: str, at: datetime) -> Iterator[Consent]:
     """Every live consent for a purpose, oldest first."""
-    for consent in case.consents:
+    for consent in case.person.consents:
         if consent.purpose == purpose and is_live(case, consent, at):
             yield consent
 
@@ -40,7 +42,7 @@ def _reaches(case: Case, consent: Consent, office: str) -> bool:
     if consent.receiver:
         return consent.receiver == office
     roles = case.procedure.purposes.get(consent.purpose, ())
-    return "*" in roles or any(case.office_of(role) == office for role in roles)
+    return "*" in roles or any(case.work.office_of(role) == office for role in roles)
 
 
 def since(case: Case, purpose: str, at: datetime) -> datetime | None:
@@ -50,7 +52,7 @@ def since(case: Case, purpose: str, at: datetime) -> datetime | None:
 
 def why_not(case: Case, purpose: str, at: datetime) -> str:
     """What shut it: withdrawn, lapsed, guardian, or simply that nobody gave it."""
-    given = [c for c in case.consents if c.purpose == purpose]
+    given = [c for c in case.person.consents if c.purpose == purpose]
     if not given:
         return f"no consent {purpose}"
     newest = given[-1]
@@ -65,7 +67,7 @@ def next_end(case: Case) -> tuple[datetime, str] | None:
     """When the next consent ends by itself, and which; one already recorded is past."""
     ends = [
         (ends_at(case, c), c.purpose)
-        for c in case.consents
+        for c in case.person.consents
         if c.withdrawn_at is None and not c.lapsed
     ]
     return min(ends, default=None)

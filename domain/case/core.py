@@ -1,6 +1,6 @@
 """`advance`: wake, decide, wake. The one step that player, workflow and forecast share.
 
-Each question goes to the edition of the case (`editions.py`); the present one stands below.
+Where editions differ the code asks the case's own switches (`domain/behaviour.py`).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from domain.behaviour import behaviour_of
 from domain.case import events as e
 from domain.case.acts import (
     complete,
@@ -21,17 +22,16 @@ from domain.case.acts import (
 )
 from domain.case.apply import blank
 from domain.case.commands import Command, OpenCase
-from domain.case.state import EDITION, Case
-from domain.editions import EDITIONS, Edition, edition_of
+from domain.case.hooks import HOOKS
+from domain.case.state import Case
 from domain.errors import InvalidField
+from domain.event import Event
 from domain.work.consequences import settle
 from domain.work.transition import Transition
-from domain.work.wake import next_wake as _next_wake
+from domain.work.wake import next_wake as wake_of
 from domain.work.wake import wake
 
-__all__ = ["ACTS", "EDITIONS", "advance", "next_wake", "open_case"]
-
-Act = Callable[[Transition, Command, datetime], None]
+Act = Callable[[Transition[Case], Command, datetime], None]
 
 ACTS: dict[str, Act] = {
     "accept": task.accept,
@@ -68,28 +68,14 @@ ACTS: dict[str, Act] = {
 }
 
 
-def open_case(opening: OpenCase, at: datetime) -> tuple[e.Event, ...]:
-    """The first events of a case: the report, and whatever is asked of whom at once."""
-    return edition_of(opening.edition).open_case(opening, at)
+def open_case(opening: OpenCase, at: datetime) -> tuple[Event, ...]:
+    """The first events of a case: the report, and whatever is asked of whom at once.
 
-
-def advance(case: Case, command: Command | None, at: datetime) -> tuple[e.Event, ...]:
-    """Everything that happens up to `at`, and at `at` the act, if there is one.
-
-    With an act, timers of that very moment come after it (stories.md 1): they fire with the next
-    call. Raises a `Refused`; nothing has changed then, not even what was due before.
+    Raises ValueError for an edition this program does not know.
     """
-    return edition_of(case.edition).advance(case, command, at)
-
-
-def next_wake(case: Case) -> datetime | None:
-    """When something happens next by itself; None once the case is ended."""
-    return edition_of(case.edition).next_wake(case)
-
-
-def _open_case(opening: OpenCase, at: datetime) -> tuple[e.Event, ...]:
+    behaviour_of(opening.edition)
     case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
-    transition = Transition(case)
+    transition = Transition(case, HOOKS)
     transition.add(
         e.CaseOpened(
             at=at,
@@ -112,8 +98,14 @@ def _open_case(opening: OpenCase, at: datetime) -> tuple[e.Event, ...]:
     return tuple(transition.events)
 
 
-def _advance(case: Case, command: Command | None, at: datetime) -> tuple[e.Event, ...]:
-    transition = Transition(case)
+def advance(case: Case, command: Command | None, at: datetime) -> tuple[Event, ...]:
+    """Everything that happens up to `at`, and at `at` the act, if there is one.
+
+    With an act, timers of that very moment come after it (stories.md 1): they fire with the next
+    call. Raises a `Refused`; nothing has changed then, not even what was due before.
+    """
+    behaviour_of(case.edition)
+    transition = Transition(case, HOOKS)
     at = transition.moment(at)
     if command is None:
         wake(transition, at, inclusive=True)
@@ -128,4 +120,6 @@ def _advance(case: Case, command: Command | None, at: datetime) -> tuple[e.Event
     return tuple(transition.events)
 
 
-EDITIONS[EDITION] = Edition(_open_case, _advance, _next_wake)
+def next_wake(case: Case) -> datetime | None:
+    """When something happens next by itself; None once the case is ended."""
+    return wake_of(case, HOOKS)

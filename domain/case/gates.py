@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.case import consent
-from domain.case.state import Case, Task
-from domain.work.deadlines import last_day
+from domain.case.state import Case
+from domain.work.calendars import appointment_day, calendar_here
+from domain.work.papers import lasts
+from domain.work.state import Task
 
 ALL = (
     "consent",
@@ -57,8 +59,8 @@ def first_shut(
     """The first of `asked` that is shut and why, or None when all are open."""
     for gate in asked:
         if gate == "no_bar":
-            if case.bars:
-                return "legal", ", ".join(sorted(case.bars))
+            if case.person.bars:
+                return "legal", ", ".join(sorted(case.person.bars))
             continue
         found = state(case, gate, at, leaving=leaving)
         if not found.open:
@@ -79,67 +81,43 @@ def _consent(case: Case, at: datetime, *, leaving: bool) -> Gate:
 
 def _identity(case: Case, at: datetime) -> Gate:  # noqa: ARG001
     steps = case.procedure.recipients.get("identity", ("verification",))
-    task = case.newest(steps[-1])
+    task = case.work.newest(steps[-1])
     if task is not None and task.state == "done" and task.outcome == "confirmed":
         return OPEN
     for step in reversed(steps):
-        newest = case.newest(step)
+        newest = case.work.newest(step)
         if newest is not None and newest.state == "done" and newest.outcome != "confirmed":
             return _shut(f"{step} {newest.outcome}")
-    missing = next((s for s in steps if case.outcome(s) != "confirmed"), steps[-1])
+    missing = next((s for s in steps if case.work.outcome(s) != "confirmed"), steps[-1])
     return _shut(_missing(case, missing, "confirmed"))
 
 
 def _missing(case: Case, step: str, opens: str) -> str:
     """The step that is missing, with its last outcome where it was asked again because of it."""
-    done = case.newest_done(step)
+    done = case.work.newest_done(step)
     return step if done is None or done.outcome == opens else f"{step} {done.outcome}"
 
 
-def handover_day(case: Case, at: datetime) -> date:
-    """The day that papers must outlast: the planned one, else today, where the person is."""
-    calendar = case.calendar_of(case.place())
-    handover = case.handover
-    return calendar.local_date(handover.at if handover is not None else at)
-
-
-def valid_until(case: Case, task: Task) -> date | None:
-    """The last day a done step stands: its own date, or what its card gives."""
-    if task.valid_until is not None or task.happened_at is None:
-        return task.valid_until
-    card = case.procedure.cards[task.step]
-    if card.valid_for is None:
-        return None
-    calendar = case.calendar_of_task(task)
-    return last_day(card.valid_for, calendar.local_date(task.happened_at), calendar)
-
-
-def lasts(case: Case, task: Task, day: date) -> bool:
-    """True when the step's result still stands at the end of `day` (3.5)."""
-    until = valid_until(case, task)
-    return until is None or until >= day
-
-
 def _document(case: Case, at: datetime) -> Gate:
-    task = case.newest("travel_document")
+    task = case.work.newest("travel_document")
     if task is None or task.state != "done" or task.outcome != "issued":
         return _shut(_missing(case, "travel_document", "issued"))
-    if not lasts(case, task, handover_day(case, at)):
+    if not lasts(case, task, appointment_day(case, at)):
         return _shut("travel_document lapsed")
-    today = case.calendar_of(case.place()).local_date(at)
+    today = calendar_here(case).local_date(at)
     return OPEN if lasts(case, task, today) else _shut("travel_document lapsed")
 
 
 def _legal(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    why = sorted(case.bars)
-    if case.outcome("exit_clearance") != "cleared":
+    why = sorted(case.person.bars)
+    if case.work.outcome("exit_clearance") != "cleared":
         why.append(_missing(case, "exit_clearance", "cleared"))
     return _shut(", ".join(why)) if why else OPEN
 
 
 def _of_handover(case: Case, step: str) -> Task | None:
     """The newest attempt of a dated step, if it belongs to the plan that stands."""
-    task = case.newest(step)
+    task = case.work.newest(step)
     handover = case.handover
     if task is None or handover is None or task.handover_no != handover.number:
         return None
@@ -149,7 +127,7 @@ def _of_handover(case: Case, step: str) -> Task | None:
 def _safety(case: Case, at: datetime) -> Gate:  # noqa: ARG001
     steps = ("final_safety_host", "final_safety_origin")
     for step in steps:
-        newest = case.newest(step)
+        newest = case.work.newest(step)
         if newest is not None and newest.outcome == "no_go":
             return _shut(f"{step} no_go")
     why = []
@@ -163,8 +141,8 @@ def _safety(case: Case, at: datetime) -> Gate:  # noqa: ARG001
 
 def _unsafe(case: Case) -> str:
     """The newest outcome that shut the gate safety until both sides say go again."""
-    for step in reversed(tuple(case.tasks)):
-        task = case.newest_done(step)
+    for step in reversed(tuple(case.work.tasks)):
+        task = case.work.newest_done(step)
         if task is None:
             continue
         rule = case.procedure.cards[step].outcomes.get(task.outcome)
@@ -174,20 +152,20 @@ def _unsafe(case: Case) -> str:
 
 
 def _fitness(case: Case, at: datetime) -> Gate:
-    task = case.newest_done("fitness")
-    newest = case.newest("fitness")
+    task = case.work.newest_done("fitness")
+    newest = case.work.newest("fitness")
     if task is None:
         return _shut("fitness")
     if task.outcome == "not_fit":
         return _shut("fitness not_fit")
-    day = handover_day(case, at)
-    today = case.calendar_of(case.place()).local_date(at)
+    day = appointment_day(case, at)
+    today = calendar_here(case).local_date(at)
     if not lasts(case, task, day) or not lasts(case, task, today):
         still_open = newest is not None and newest.is_open
         return _shut("fitness lapsed" if lapsed(case, task, today) or not still_open else "fitness")
     if task.outcome != "fit_with_escort":
         return OPEN
-    bed = _of_handover(case, "bed") if case.handover is not None else case.newest("bed")
+    bed = _of_handover(case, "bed") if case.handover is not None else case.work.newest("bed")
     outcome = bed.outcome if bed is not None and bed.state == "done" else ""
     return OPEN if outcome == "confirmed" else _shut(f"bed {outcome}".strip())
 
@@ -201,19 +179,19 @@ def _receiving(case: Case, at: datetime) -> Gate:  # noqa: ARG001
     task = _of_handover(case, "notice_acceptance")
     if task is not None and task.state == "done" and task.outcome == "accepted":
         return OPEN
-    newest = case.newest("notice_acceptance")
+    newest = case.work.newest("notice_acceptance")
     refused = newest is not None and newest.outcome == "refused"
     return _shut("notice_acceptance refused" if refused else "notice_acceptance")
 
 
 def _reintegration(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    if case.outcome("return_plan") == "agreed":
+    if case.work.outcome("return_plan") == "agreed":
         return OPEN
     return _shut(_missing(case, "return_plan", "agreed"))
 
 
 def _compensation(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    return OPEN if case.outcome("compensation_rights") else _shut("compensation_rights")
+    return OPEN if case.work.outcome("compensation_rights") else _shut("compensation_rights")
 
 
 def _crossing(case: Case, at: datetime) -> Gate:  # noqa: ARG001

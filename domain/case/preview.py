@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import events as e
 from domain.case.acts.steering import adopt
 from domain.case.commands import Command
+from domain.case.hooks import HOOKS
 from domain.case.state import Case
+from domain.work import events as e
 from domain.work.consequences import settle
 from domain.work.procedure import Procedure
 from domain.work.transition import Transition
@@ -36,7 +37,7 @@ def adopting(case: Case, procedure: Procedure, digest: str, at: datetime) -> Pre
     """What `adopt_rules` would do now; what is done stays in any case. Changes nothing."""
     if case.ended or digest == case.procedure_digest:
         return Preview((), (), ())
-    transition = Transition(case)
+    transition = Transition(case, HOOKS)
     adopt(
         transition,
         Command("adopt_rules", "", "", procedure=procedure, procedure_digest=digest),

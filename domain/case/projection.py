@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from domain.case import events as e
 from domain.case.reading import next_rung, shown_state, waits_for
-from domain.case.state import Case, Message, Task
+from domain.case.state import Case
+from domain.event import Event
 from domain.work import deadlines
+from domain.work import events as e
+from domain.work.calendars import calendar_here
+from domain.work.state import Message, Task
 
 OPEN = "open"
 
@@ -160,7 +163,9 @@ def rows_of(case: Case, at: datetime | None = None) -> Rows:
     moment = at or case.now
     if moment is None or case.opened_at is None:
         raise ValueError("a case that was never opened has no rows")
-    tasks = tuple(_task_row(case, task) for attempts in case.tasks.values() for task in attempts)
+    tasks = tuple(
+        _task_row(case, task) for attempts in case.work.tasks.values() for task in attempts
+    )
     return Rows(_case_row(case, case.opened_at, moment), tasks, _office_rows(case, case.opened_at))
 
 
@@ -186,8 +191,10 @@ def changes_between(before: Case | None, after: Case) -> Changes:
     """
     if before is None or before.procedure is not after.procedure or after.opened_at is None:
         return changed_rows(rows_of(before) if before else None, rows_of(after))
-    known = {id(task) for attempts in before.tasks.values() for task in attempts}
-    moved = before.roles is not after.roles or before.offices is not after.offices
+    known = {id(task) for attempts in before.work.tasks.values() for task in attempts}
+    moved = (
+        before.work.roles is not after.work.roles or before.work.offices is not after.work.offices
+    )
     offices = _office_rows(after, after.opened_at) if moved else ()
     earlier = _office_rows(before, after.opened_at) if moved else ()
     held = {row.office for row in offices}
@@ -195,7 +202,7 @@ def changes_between(before: Case | None, after: Case) -> Changes:
         _case_row(after, after.opened_at, after.now or after.opened_at),
         tuple(
             _task_row(after, task)
-            for attempts in after.tasks.values()
+            for attempts in after.work.tasks.values()
             for task in attempts
             if id(task) not in known
         ),
@@ -212,16 +219,16 @@ def late_at(case: Case) -> datetime | None:
     """
     if case.ended or case.now is None:
         return None
-    known = [task.due_at for task in case.running() if task.due_at is not None]
-    if case.idle_since is not None and not case.on_hold:
-        known.append(_idle_end(case, case.idle_since))
+    known = [task.due_at for task in case.work.running() if task.due_at is not None]
+    if case.work.idle_since is not None and not case.work.on_hold:
+        known.append(_idle_end(case, case.work.idle_since))
     return min(known) if known else _idle_end(case, case.now)
 
 
 def _idle_end(case: Case, since: datetime) -> datetime:
     length = case.procedure.idle_after
     never_rolls = deadlines.Clock(length.amount, length.unit, legal=True)
-    return deadlines.due(never_rolls, since, case.calendar_of(case.place())).at
+    return deadlines.due(never_rolls, since, calendar_here(case)).at
 
 
 def _case_row(case: Case, opened_at: datetime, at: datetime) -> CaseRow:
@@ -234,15 +241,17 @@ def _case_row(case: Case, opened_at: datetime, at: datetime) -> CaseRow:
         procedure_digests=tuple(case.procedures),
         corridor=case.procedure.corridor,
         status=shown_state(case),
-        on_hold=case.on_hold,
-        place=case.place(),
+        on_hold=case.work.on_hold,
+        place=case.place,
         turn=waiting.turn,
         waits_for=waiting.text,
         waits_step=waiting.step,
         waits_holder=waiting.holder,
         since=waiting.since,
         due_at=waiting.due_at,
-        rung=max((task.rung for task in case.running() if task.rung != "none"), default="none"),
+        rung=max(
+            (task.rung for task in case.work.running() if task.rung != "none"), default="none"
+        ),
         next_rung=waiting.next_rung,
         next_rung_at=waiting.next_rung_at,
         late_at=late_at(case),
@@ -288,8 +297,8 @@ def _task_row(case: Case, task: Task) -> TaskRow:
 
 def _office_rows(case: Case, opened_at: datetime) -> tuple[OfficeRow, ...]:
     roles: dict[str, list[str]] = {}
-    for role, office in case.roles.items():
-        known = case.offices.get(office)
+    for role, office in case.work.roles.items():
+        known = case.work.offices.get(office)
         if office and not (known is not None and known.excluded):
             roles.setdefault(office, []).append(role)
     return tuple(
@@ -300,7 +309,7 @@ def _office_rows(case: Case, opened_at: datetime) -> tuple[OfficeRow, ...]:
 # -- from the events
 
 
-def marks_after(marks: Marks, before: Case, after: Case, event: e.Event, seq: int) -> Marks:
+def marks_after(marks: Marks, before: Case, after: Case, event: Event, seq: int) -> Marks:
     """The escalations and messages once `event`, number `seq`, has turned `before` into `after`.
 
     `marks` needs to hold only the escalations still open; the result holds those and what changed.
@@ -315,14 +324,14 @@ def marks_after(marks: Marks, before: Case, after: Case, event: e.Event, seq: in
     return marks
 
 
-def touches_escalations(event: e.Event) -> bool:
+def touches_escalations(event: Event) -> bool:
     """True for events that may change an escalation already open."""
     return isinstance(
         event, e.RungFired | e.EscalationDecided | e.EscalationOvertaken | e.TaskMoved
     )
 
 
-def _escalation_after(marks: Marks, after: Case, event: e.Event, seq: int) -> EscalationRow | None:
+def _escalation_after(marks: Marks, after: Case, event: Event, seq: int) -> EscalationRow | None:
     match event:
         case e.RungFired(opens=True):
             task = _attempt(after, event.step, event.attempt)
@@ -362,7 +371,7 @@ def _escalation_after(marks: Marks, after: Case, event: e.Event, seq: int) -> Es
 
 
 def _attempt(case: Case, step: str, attempt: int) -> Task:
-    return case.tasks[step][attempt - 1]
+    return case.work.tasks[step][attempt - 1]
 
 
 def _open_one(marks: Marks, step: str, attempt: int) -> EscalationRow | None:
@@ -372,7 +381,7 @@ def _open_one(marks: Marks, step: str, attempt: int) -> EscalationRow | None:
     return None
 
 
-def _message_after(before: Case, event: e.Event) -> OutboxRow | None:
+def _message_after(before: Case, event: Event) -> OutboxRow | None:
     match event:
         case e.MessageQueued():
             return OutboxRow(
@@ -432,4 +441,4 @@ def _dropped(before: Case, event: e.MessageDropped) -> OutboxRow | None:
 
 
 def _message(case: Case, number: int) -> Message | None:
-    return next((message for message in case.messages if message.id == number), None)
+    return next((message for message in case.work.messages if message.id == number), None)

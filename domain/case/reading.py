@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.case import conditions, gates
-from domain.case import events as e
+from domain.case import conditions, facts, gates
 from domain.case.apply import fold
 from domain.case.core import advance, next_wake
 from domain.case.release import is_other_side, may_leave
-from domain.case.state import Case, Message, Task
+from domain.case.state import Case
+from domain.event import Event
+from domain.work import events as e
+from domain.work.calendars import calendar_here, calendar_of_task
 from domain.work.ladder import rank
 from domain.work.procedure import side_of
+from domain.work.state import Message, Task
+from domain.work.subject import open_tasks
 from domain.work.wake import idle_at
 
 TURNS = {"host": "host", "origin": "origin", "transit": "partner"}
@@ -52,7 +56,7 @@ class Foreseen:
 
 def shown_state(case: Case) -> str:
     """The case's state as people read it: a hold shows over open and returned."""
-    return "on_hold" if case.on_hold and not case.ended else case.state
+    return "on_hold" if case.work.on_hold and not case.ended else case.state
 
 
 def step_state(case: Case, step: str, at: datetime) -> str:
@@ -80,7 +84,7 @@ def step_state(case: Case, step: str, at: datetime) -> str:
 
 def shown_task(case: Case, step: str) -> Task | None:
     """The attempt that views speak of: the newest open one, else the newest."""
-    attempts = case.tasks.get(step, ())
+    attempts = case.work.tasks.get(step, ())
     open_ones = [task for task in attempts if task.is_open]
     if not open_ones and _of_an_earlier_handover(case, step):
         return None
@@ -89,7 +93,7 @@ def shown_task(case: Case, step: str) -> Task | None:
 
 def _of_an_earlier_handover(case: Case, step: str) -> bool:
     """A new plan makes new attempts of its dated steps; until then they wait (4.3)."""
-    card, newest, procedure = case.card(step), case.newest(step), case.handover
+    card, newest, procedure = case.card(step), case.work.newest(step), case.handover
     if (
         card is None
         or newest is None
@@ -114,9 +118,9 @@ def is_stalled(case: Case, at: datetime) -> bool:
         return False
     asked = any(
         task.escalation == "open" or (task.due_at is not None and task.due_at < at)
-        for task in case.running()
+        for task in case.work.running()
     )
-    return asked or case.idle_reported
+    return asked or case.work.idle_reported
 
 
 # -- days
@@ -126,7 +130,7 @@ def late_days(case: Case, task: Task, at: datetime) -> int:
     """Calendar days from the due date to the answer, or to now; 0 on the due date and before."""
     if task.due_at is None:
         return 0
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(case, task)
     answered = task.happened_at if task.state == "done" else None
     end = answered or (task.ended_at if not task.is_open else None) or at
     days = (calendar.local_date(end) - calendar.local_date(task.due_at)).days
@@ -135,7 +139,7 @@ def late_days(case: Case, task: Task, at: datetime) -> int:
 
 def age_days(case: Case, task: Task, at: datetime) -> int:
     """Calendar days since the clock began, to the answer or to now."""
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(case, task)
     end = task.happened_at if task.state == "done" and task.happened_at else at
     return (calendar.local_date(end) - calendar.local_date(task.started_at)).days
 
@@ -152,7 +156,7 @@ def next_rung(task: Task) -> tuple[str, datetime] | None:
 def in_focus(case: Case, at: datetime) -> Task | None:
     """The open step due first; allowances, claim, reviews only when nothing else is open (2.4)."""
     del at
-    open_ones = sorted(case.open_tasks(), key=_due_first)
+    open_ones = sorted(open_tasks(case), key=_due_first)
     main = [task for task in open_ones if not case.procedure.cards[task.step].aside]
     return next(iter(main or open_ones), None)
 
@@ -163,7 +167,7 @@ def _due_first(task: Task) -> tuple[bool, datetime, datetime, str]:
 
 def turn_of(case: Case, task: Task | None) -> str:
     """host, origin, partner, person, or nobody."""
-    office = case.offices.get(task.holder) if task is not None else None
+    office = case.work.offices.get(task.holder) if task is not None else None
     return turn_of_role(office.role) if office is not None else NOBODY
 
 
@@ -180,7 +184,7 @@ def waits_for(case: Case, at: datetime, *, kept: bool = False) -> Waiting:
     if case.ended:
         return Waiting(f"The case is {case.state}; nothing is asked of anybody.", NOBODY)
     task = in_focus(case, at)
-    prefix = "On hold. " if case.on_hold else ""
+    prefix = "On hold. " if case.work.on_hold else ""
     if task is None:
         return _idle(case, at, prefix)
     coming = next_rung(task)
@@ -201,7 +205,7 @@ def only_missing(case: Case, at: datetime) -> tuple[str, ...]:
     """What alone keeps steps from beginning: a consent not given, a handover not planned."""
     found: dict[str, str] = {}
     for card in case.procedure.cards.values():
-        newest = case.newest(card.id)
+        newest = case.work.newest(card.id)
         if (newest is not None and newest.state != "waiting") or not card.after:
             continue
         missing = conditions.missing(case, card, at)
@@ -216,15 +220,15 @@ def _before_a_handover(case: Case, at: datetime) -> dict[str, str]:
     """A plan to cross is the next thing only once the gates asked for it are open (4.3)."""
     if gates.first_shut(case, case.procedure.gates.get("plan_handover", ()), at) is not None:
         return {}
-    if conditions.holds(case, "consent:return", at):
+    if facts.holds(case, "consent:return", at):
         return {"a planned day": "handover"}
     return {"consent return": "handover"}
 
 
 def _idle(case: Case, at: datetime, prefix: str) -> Waiting:
-    stalled = " and counts as stalled" if case.idle_reported else ""
-    since = case.idle_since
-    word = f" since {case.calendar_of(case.place()).local_date(since)}" if since else ""
+    stalled = " and counts as stalled" if case.work.idle_reported else ""
+    since = case.work.idle_since
+    word = f" since {calendar_here(case).local_date(since)}" if since else ""
     missing = ", ".join(only_missing(case, at)) or "a decision on what comes next"
     text = f"No step is open{word}{stalled}: nobody's turn. It wants {missing}."
     return Waiting(prefix + text, NOBODY, since=since, next_rung_at=idle_at(case))
@@ -233,9 +237,9 @@ def _idle(case: Case, at: datetime, prefix: str) -> Waiting:
 def _sentence(
     case: Case, task: Task, at: datetime, coming: tuple[str, datetime] | None, *, kept: bool
 ) -> str:
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(case, task)
     card = case.procedure.cards[task.step]
-    office = case.offices.get(task.holder)
+    office = case.work.offices.get(task.holder)
     role = office.role if office is not None else task.role
     parts = [
         f"Waits for {card.title} ({task.step}): turn of {task.holder}"
@@ -248,7 +252,7 @@ def _sentence(
         parts.append(f"due {calendar.local_date(task.due_at)}")
         if task.due_at < at and not kept:
             parts.append(f"{late_days(case, task, at)} days late")
-    silent = sorted(t.step for t in case.open_tasks() if is_unknown(case, t, at))
+    silent = sorted(t.step for t in open_tasks(case) if is_unknown(case, t, at))
     if silent:
         parts.append(f"how the person is: {UNKNOWN} ({', '.join(silent)})")
     if task.escalation == "open":
@@ -266,7 +270,7 @@ def _sentence(
 def forecast(case: Case, at: datetime, days: int = 400) -> tuple[Foreseen, ...]:
     """`advance` run forward: every reminder and rung of the next `days`, in order."""
     until = at + timedelta(days=days)
-    coming: list[e.Event] = []
+    coming: list[Event] = []
     while True:
         moment = next_wake(case)
         if moment is None or moment > until:
@@ -279,7 +283,7 @@ def forecast(case: Case, at: datetime, days: int = 400) -> tuple[Foreseen, ...]:
     return tuple(_foreseen(coming))
 
 
-def _foreseen(events: list[e.Event]) -> Iterator[Foreseen]:
+def _foreseen(events: list[Event]) -> Iterator[Foreseen]:
     for event in events:
         if isinstance(event, e.Reminded) and not event.quiet:
             yield Foreseen(event.step, "E0", event.at, event.to)
@@ -292,12 +296,12 @@ def _foreseen(events: list[e.Event]) -> Iterator[Foreseen]:
 
 def seen_by(case: Case, office: str, view: str, at: datetime) -> frozenset[str]:
     """The data words and shown states that an office sees in a view; nothing is the default."""
-    found = case.offices.get(office)
+    found = case.work.offices.get(office)
     if found is None or found.excluded:
         return frozenset()
     if is_other_side(case, office) and view in {"case", "stalled"}:
         return frozenset()
-    held = [task for task in case.open_tasks() if task.holder == office]
+    held = [task for task in open_tasks(case) if task.holder == office]
     if view in {"task", "inbox"} and not held:
         return frozenset()
     if view == "stalled" and not is_stalled(case, at):
@@ -322,8 +326,8 @@ def _request_words(case: Case, task: Task, office: str, at: datetime) -> set[str
 
 
 def _case_words(case: Case, at: datetime) -> set[str]:
-    words = {shown_state(case), *case.flags, *case.bars}
-    for attempts in case.tasks.values():
+    words = {shown_state(case), *case.person.flags, *case.person.bars}
+    for attempts in case.work.tasks.values():
         task = attempts[-1]
         words |= {task.step, step_state(case, task.step, at)}
         words |= {task.outcome, task.rung} - {"", "none"}

@@ -5,12 +5,12 @@ In doubt nothing leaves (domain.md P1, P3, P5; stories.md 4.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import conditions, consent
-from domain.case.state import Case, Message
-from domain.work.procedure import side_of
+from domain.case import consent, facts
+from domain.case.state import Case
+from domain.work.hooks import Clearance
+from domain.work.state import Message
 
 # Messages that carry only reference, step and days late, and need no consent (stories.md 4.2).
 BARE = frozenset({"reminder", "rung", "decision", "told", "postponed", "lapsed", "offer"})
@@ -22,22 +22,13 @@ PURPOSE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """May this message leave now? `carries` are the fields it may hold."""
-
-    may: bool
-    carries: tuple[str, ...] = ()
-    why: str = ""
-
-
 def is_other_side(case: Case, office: str) -> bool:
     """True when the office does not belong to the side that holds the case.
 
     Roles without a side are outside the house as well, but for the person and who speaks for her.
     """
-    side = case.side_of_office(office)
-    found = case.offices.get(office)
+    side = case.work.side_of_office(office)
+    found = case.work.offices.get(office)
     if side or found is None:
         return bool(side) and side != case.procedure.home
     return found.role not in OWN
@@ -51,7 +42,7 @@ def child_is_cleared(case: Case, at: datetime) -> bool:
     """True for adults, and for a child with guardian (and best interests where needed) (4.2)."""
     if not case.is_child(at):
         return True
-    return all(conditions.holds(case, fact, at) for fact in case.procedure.child_needs)
+    return all(facts.holds(case, fact, at) for fact in case.procedure.child_needs)
 
 
 def purpose_of(case: Case, message: Message) -> str:
@@ -62,32 +53,38 @@ def purpose_of(case: Case, message: Message) -> str:
     return PURPOSE_OF.get(message.kind, "share")
 
 
-def may_leave(case: Case, message: Message, at: datetime) -> Crossing:
+def may_leave(case: Case, message: Message, at: datetime) -> Clearance:
     """Whether a message may leave at `at`, with what, and if not why not."""
-    office = case.offices.get(message.to)
+    office = case.work.offices.get(message.to)
     if office is None:
-        return Crossing(may=False, why="no such office")
+        return Clearance(may=False, why="no such office")
     if office.excluded:
-        return Crossing(may=False, why="excluded")
-    tells_country = side_of(office.role) == "origin" and case.procedure.home != "origin"
-    if tells_country and "do_not_notify_state" in case.flags:
-        return Crossing(may=False, why="do_not_notify_state")
+        return Clearance(may=False, why="excluded")
+    if not may_hear(case, message.to):
+        return Clearance(may=False, why="do_not_notify_state")
     listed = case.procedure.releases.get(message.kind, ())
     if message.kind == "offer":
         more = _of_request(case, message, at)
-        return Crossing(may=True, carries=tuple(dict.fromkeys((*listed, *more))))
+        return Clearance(may=True, carries=tuple(dict.fromkeys((*listed, *more))))
     if message.kind in BARE:
-        return Crossing(may=True, carries=listed)
+        return Clearance(may=True, carries=listed)
     if message.kind == "request":
         listed = _request_list(case, message)
     purpose = purpose_of(case, message)
     if not is_other_side(case, message.to) or _life_at_stake(case, message):
-        return Crossing(may=True, carries=listed)
+        return Clearance(may=True, carries=listed)
     if not child_is_cleared(case, at):
-        return Crossing(may=False, why="guardian or best interests")
+        return Clearance(may=False, why="guardian or best interests")
     if not consent.covers(case, purpose, message.to, at):
-        return Crossing(may=False, why=f"no consent {purpose}")
-    return Crossing(may=True, carries=_with_photo(case, listed, message.to, at))
+        return Clearance(may=False, why=f"no consent {purpose}")
+    return Clearance(may=True, carries=_with_photo(case, listed, message.to, at))
+
+
+def may_hear(case: Case, office: str) -> bool:
+    """With do_not_notify_state nothing goes to the offices of her own state at all (4.2)."""
+    if "do_not_notify_state" not in case.person.flags or case.procedure.home == "origin":
+        return True
+    return case.work.side_of_office(office) != "origin"
 
 
 def _life_at_stake(case: Case, message: Message) -> bool:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from domain.case import events as e
-from domain.case.acts import checks
-from domain.case.commands import Command
-from domain.case.state import Case, Task
+from domain.event import Signed
+from domain.work import events as e
+from domain.work.calendars import calendar_for, calendar_here, calendar_of_task
 from domain.work.deadlines import Clock, before, due, left_after
 from domain.work.ladder import rank, schedule, still_to_come, without_fired
+from domain.work.state import Task
+from domain.work.subject import S, Subject
 from domain.work.transition import Transition
 
 
-def set_due(transition: Transition, task: Task, command: Command, at: datetime) -> None:
+def set_due(
+    transition: Transition[S], task: Task, given: date | datetime, at: datetime, signed: Signed
+) -> None:
     """A given due date: reminders and rungs count anew from it; it neither rolls nor moves."""
-    case = transition.case
-    given = command.due
-    assert given is not None  # noqa: S101 - the caller checked the field
-    due_at = checks.moment_of_day(case, given, task.made_for)
-    calendar = case.calendar_of_task(task)
+    subject = transition.subject
+    due_at = moment_of_day(subject, given, task.made_for)
+    calendar = calendar_of_task(subject, task)
     unrolled_on = _last_day(given, calendar.local_date(due_at))
     transition.add(
         e.ClockSet(
@@ -30,8 +31,8 @@ def set_due(transition: Transition, task: Task, command: Command, at: datetime) 
             due_at=due_at,
             unrolled_on=unrolled_on,
             pending=schedule(
-                case,
-                case.procedure.cards[task.step],
+                subject,
+                subject.procedure.cards[task.step],
                 calendar=calendar,
                 clock=task.clock,
                 counted_on=calendar.local_date(at),
@@ -43,23 +44,28 @@ def set_due(transition: Transition, task: Task, command: Command, at: datetime) 
             clock_from=at,
             how="extend",
             given=True,
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
+            **signed,
         )
     )
 
     _hold_back(transition, task, at)
 
 
-def _hold_back(transition: Transition, task: Task, at: datetime) -> None:
+def moment_of_day(subject: Subject, day: date | datetime, office: str) -> datetime:
+    """A given date ends at closing hour and does not roll (3.8)."""
+    if isinstance(day, datetime):
+        return day
+    return calendar_for(subject, office).closing(day)
+
+
+def _hold_back(transition: Transition[S], task: Task, at: datetime) -> None:
     """During a hold the new date is what is left, and the step stays held (3.9)."""
-    case = transition.case
-    task = case.tasks[task.step][task.attempt - 1]
-    card = case.procedure.cards[task.step]
-    if not case.on_hold or not card.pauses or task.clock is None or task.due_at is None:
+    subject = transition.subject
+    task = subject.work.tasks[task.step][task.attempt - 1]
+    card = subject.procedure.cards[task.step]
+    if not subject.work.on_hold or not card.pauses or task.clock is None or task.due_at is None:
         return
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(subject, task)
     left = left_after(task.clock, at, task.due_at, task.unrolled_on, calendar)
     transition.add(e.ClockStopped(at=at, step=task.step, attempt=task.attempt, left=left))
 
@@ -69,30 +75,30 @@ def _last_day(given: date | datetime, local: date) -> date:
 
 
 def count_again(
-    transition: Transition,
+    transition: Transition[S],
     task: Task,
-    command: Command,
     at: datetime,
     how: str,
+    signed: Signed,
     *,
     clock: Clock | None = None,
 ) -> None:
     """Count an open clock once more from where it began; rungs that fired stay fired (3.11)."""
-    case = transition.case
+    subject = transition.subject
     if task.given:
-        _fall_back_again(transition, task, command, at, how)
+        _fall_back_again(transition, task, at, how, signed)
         return
     clock = _like(clock or task.clock, task)
     if clock is None or task.due_at is None:
         return
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(subject, task)
     began = task.clock_from or task.started_at
     ends = due(clock, began, calendar)
     if ends.at == task.due_at and clock == task.clock:
         return
     pending = schedule(
-        case,
-        case.procedure.cards[task.step],
+        subject,
+        subject.procedure.cards[task.step],
         calendar=calendar,
         clock=clock,
         counted_on=calendar.local_date(began),
@@ -114,25 +120,23 @@ def count_again(
             clock_from=began,
             how=how,
             anew=moved_on and task.escalation != "open",
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
+            **signed,
         )
     )
 
 
 def _fall_back_again(
-    transition: Transition, task: Task, command: Command, at: datetime, how: str
+    transition: Transition[S], task: Task, at: datetime, how: str, signed: Signed
 ) -> None:
     """What must be done before a date falls back on the new calendar too, unless extended (3.4)."""
-    case = transition.case
-    card = case.procedure.cards[task.step]
-    calendar = case.calendar_of_task(task)
-    handover = case.handover
+    subject = transition.subject
+    card = subject.procedure.cards[task.step]
+    calendar = calendar_of_task(subject, task)
+    handover = subject.appointment
     if task.clock_from != task.started_at or task.due_at is None:
         return
     if card.before_handover is not None and handover is not None:
-        here = case.calendar_of(case.place())
+        here = calendar_here(subject)
         day = before(here.local_date(handover.at), card.before_handover, calendar)
         day = max(day, calendar.local_date(task.offered_at))
     elif card.before_valid is not None and task.valid_until is not None:
@@ -143,7 +147,7 @@ def _fall_back_again(
     if due_at == task.due_at:
         return
     pending = schedule(
-        case,
+        subject,
         card,
         calendar=calendar,
         clock=task.clock,
@@ -166,9 +170,7 @@ def _fall_back_again(
             how=how,
             given=True,
             anew=False,
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
+            **signed,
         )
     )
 
@@ -180,6 +182,10 @@ def _like(clock: Clock | None, task: Task) -> Clock | None:
     return Clock(clock.amount, clock.unit, task.clock.legal)
 
 
-def open_clocks_of(case: Case, country: str) -> list[Task]:
+def open_clocks_of(subject: Subject, country: str) -> list[Task]:
     """Open tasks whose clock counts a country's calendar."""
-    return [task for task in case.running() if case.calendar_of_task(task).country == country]
+    return [
+        task
+        for task in subject.work.running()
+        if calendar_of_task(subject, task).country == country
+    ]

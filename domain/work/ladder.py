@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from domain.case import events as e
-from domain.case.state import Case, Pending, Task
+from domain.work import events as e
 from domain.work.calendar import Calendar
+from domain.work.calendars import calendar_for, calendar_of_task
 from domain.work.deadlines import Clock, reminders
 from domain.work.messages import write
 from domain.work.offices import can_take, person_of, recipients
-from domain.work.procedure import Card, Ladder, Rung, side_of
+from domain.work.procedure import Card, Ladder, Rung
+from domain.work.state import Pending, Task
+from domain.work.subject import S, Subject, card_of
 from domain.work.transition import Transition
 
 REMINDER = "E0"
@@ -21,14 +23,14 @@ def rank(rung: str) -> int:
     return int(rung[1:]) if rung.startswith("E") else -1
 
 
-def ladder_of(case: Case, task: Task) -> Ladder | None:
+def ladder_of(subject: Subject, task: Task) -> Ladder | None:
     """The ladder of a task's card."""
-    card = case.card(task.step)
-    return case.procedure.ladders.get(card.ladder) if card is not None else None
+    card = card_of(subject, task.step)
+    return subject.procedure.ladders.get(card.ladder) if card is not None else None
 
 
 def schedule(
-    case: Case,
+    subject: Subject,
     card: Card,
     *,
     calendar: Calendar,
@@ -44,7 +46,7 @@ def schedule(
     """
     if due_at is None:
         return ()
-    ladder = case.procedure.ladders.get(card.ladder)
+    ladder = subject.procedure.ladders.get(card.ladder)
     rungs = ladder.rungs if ladder is not None else ()
     found = [Pending(rung.name, due_at + _length(rung.after)) for rung in rungs]
     if card.warns:
@@ -63,10 +65,10 @@ def schedule(
 
 
 def warnings(
-    case: Case, card: Card, office: str, until: date, set_at: datetime
+    subject: Subject, card: Card, office: str, until: date, set_at: datetime
 ) -> tuple[Pending, ...]:
     """The rungs before the end of a paper, as 30, 14 and 7 days; those past fire at once."""
-    calendar = case.calendar_for(office)
+    calendar = calendar_for(subject, office)
     found = [
         Pending(name, calendar.opening(until - timedelta(days=lead.amount)))
         for name, lead in card.warns
@@ -78,13 +80,13 @@ def _length(clock: Clock) -> timedelta:
     return timedelta(**{clock.unit: clock.amount})
 
 
-def remind(transition: Transition, task: Task, at: datetime) -> None:
+def remind(transition: Transition[S], task: Task, at: datetime) -> None:
     """E0 is due: to the owner, unless a promise keeps it quiet."""
-    case = transition.case
-    ladder = ladder_of(case, task)
+    subject = transition.subject
+    ladder = ladder_of(subject, task)
     words = ladder.remind if ladder is not None else ("owner",)
-    to = tuple(o for o in recipients(case, words, task) if can_take(case, o))
-    today = case.calendar_of_task(task).local_date(at)
+    to = tuple(o for o in recipients(subject, words, task) if can_take(subject, o))
+    today = calendar_of_task(subject, task).local_date(at)
     quiet = task.promised_on is not None and today <= task.promised_on
     to = () if quiet else to
     transition.add(e.Reminded(at=at, step=task.step, attempt=task.attempt, to=to, quiet=quiet))
@@ -92,37 +94,45 @@ def remind(transition: Transition, task: Task, at: datetime) -> None:
         write(transition, at, "reminder", office, step=task.step, attempt=task.attempt, waits=True)
 
 
-def fire(transition: Transition, task: Task, rung: str, at: datetime, *, top: bool = False) -> None:
+def fire(
+    transition: Transition[S], task: Task, rung: str, at: datetime, *, top: bool = False
+) -> None:
     """A rung is due: tell its receivers, open an escalation if it decides, or skip upward."""
-    case = transition.case
-    ladder = ladder_of(case, task)
+    subject = transition.subject
+    ladder = ladder_of(subject, task)
     if ladder is None:
         return
     level = next((r for r in ladder.rungs if r.name == rung), None)
     if level is None:
         return
-    named = recipients(case, level.to, task)
-    able = _able(case, task, named)
+    named = recipients(subject, level.to, task)
+    able = _able(subject, task, named)
     following = _next(ladder, level)
     if named and not able and following is not None:
         transition.add(
             e.RungSkipped(
-                at=at, step=task.step, attempt=task.attempt, rung=rung, why=_why(case, named)
+                at=at, step=task.step, attempt=task.attempt, rung=rung, why=_why(subject, named)
             )
         )
         fire(
             transition,
-            transition.case.tasks[task.step][task.attempt - 1],
+            transition.subject.work.tasks[task.step][task.attempt - 1],
             following.name,
             at,
             top=top,
         )
         return
-    _reach(transition, task, level, _reachable(case, able), at, top=top)
+    _reach(transition, task, level, _reachable(transition, able), at, top=top)
 
 
 def _reach(
-    transition: Transition, task: Task, level: Rung, to: tuple[str, ...], at: datetime, *, top: bool
+    transition: Transition[S],
+    task: Task,
+    level: Rung,
+    to: tuple[str, ...],
+    at: datetime,
+    *,
+    top: bool,
 ) -> None:
     transition.add(
         e.RungFired(
@@ -138,6 +148,7 @@ def _reach(
     )
     if level.records:
         transition.add(e.Recorded(at=at, what=level.records, step=task.step, attempt=task.attempt))
+    waits = not top and transition.subject.behaviour.rungs_leave_on_working_days
     for office in to:
         write(
             transition,
@@ -147,7 +158,7 @@ def _reach(
             step=task.step,
             attempt=task.attempt,
             about=level.name,
-            waits=not top,
+            waits=waits,
         )
 
 
@@ -156,46 +167,45 @@ def _next(ladder: Ladder, level: Rung) -> Rung | None:
     return ladder.rungs[index] if index < len(ladder.rungs) else None
 
 
-def next_rung(case: Case, task: Task) -> str:
+def next_rung(subject: Subject, task: Task) -> str:
     """The rung above the highest reached; empty at the top."""
-    ladder = ladder_of(case, task)
+    ladder = ladder_of(subject, task)
     if ladder is None:
         return ""
     return next((r.name for r in ladder.rungs if rank(r.name) > rank(task.rung)), "")
 
 
-def _able(case: Case, task: Task, named: tuple[str, ...]) -> tuple[str, ...]:
+def _able(subject: Subject, task: Task, named: tuple[str, ...]) -> tuple[str, ...]:
     """Receivers who can take it (3.10): not vacant, excluded, the holder, nor asked just before."""
-    alone = person_of(case, task.rung_to[0]) if len(task.rung_to) == 1 else ""
+    alone = person_of(subject, task.rung_to[0]) if len(task.rung_to) == 1 else ""
     if rank(task.rung) < 1:
         alone = ""
-    owner = person_of(case, task.holder)
+    owner = person_of(subject, task.holder)
     return tuple(
         office
         for office in named
-        if can_take(case, office)
+        if can_take(subject, office)
         and office != task.holder
-        and person_of(case, office) not in {alone, owner} - {""}
+        and person_of(subject, office) not in {alone, owner} - {""}
     )
 
 
-def _reachable(case: Case, able: tuple[str, ...]) -> tuple[str, ...]:
-    """With do_not_notify_state nothing goes to origin offices; the rung still counts (4.2)."""
-    if "do_not_notify_state" not in case.flags or case.procedure.home == "origin":
-        return able
-    return tuple(o for o in able if side_of(case.offices[o].role) != "origin")
+def _reachable(transition: Transition[S], able: tuple[str, ...]) -> tuple[str, ...]:
+    """Offices that must not hear of it are left out; the rung still counts (4.2)."""
+    may_hear, subject = transition.hooks.may_hear, transition.subject
+    return tuple(office for office in able if may_hear(subject, office))
 
 
-def _why(case: Case, named: tuple[str, ...]) -> str:
-    office = case.offices.get(named[0])
+def _why(subject: Subject, named: tuple[str, ...]) -> str:
+    office = subject.work.offices.get(named[0])
     if office is None or office.vacant or not office.holder_now():
         return "vacant"
     return "excluded" if office.excluded else "holder"
 
 
-def raise_to_top(transition: Transition, task: Task, at: datetime) -> None:
+def raise_to_top(transition: Transition[S], task: Task, at: datetime) -> None:
     """Danger to life: the highest rung at once; those below do not fire (3.7)."""
-    ladder = ladder_of(transition.case, task)
+    ladder = ladder_of(transition.subject, task)
     if ladder is None or not ladder.rungs:
         return
     fire(transition, task, ladder.rungs[-1].name, at, top=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.case import events as e
-from domain.case.release import may_leave
-from domain.case.state import Case, Message, Task
+from domain.work import events as e
+from domain.work.calendars import calendar_for
+from domain.work.state import Message, Task
+from domain.work.subject import S, Subject, card_of
 from domain.work.transition import Transition
 
 
-def leaves_at(case: Case, office: str, at: datetime) -> datetime:
+def leaves_at(subject: Subject, office: str, at: datetime) -> datetime:
     """`at` on a working day of the receiver, else opening hour of its next working day."""
-    calendar = case.calendar_for(office)
+    calendar = calendar_for(subject, office)
     day = calendar.local_date(at)
     if calendar.is_working(day):
         return at
@@ -20,7 +21,7 @@ def leaves_at(case: Case, office: str, at: datetime) -> datetime:
 
 
 def write(
-    transition: Transition,
+    transition: Transition[S],
     at: datetime,
     kind: str,
     to: str,
@@ -32,11 +33,11 @@ def write(
     waits: bool = False,
 ) -> None:
     """Send a message to one office. `waits`: it leaves in the receiver's working time."""
-    case = transition.case
-    if not to or to not in case.offices:
+    subject = transition.subject
+    if not to or to not in subject.work.offices:
         return
-    leave = leaves_at(case, to, at) if waits else at
-    number = case.messages_made + 1
+    leave = leaves_at(subject, to, at) if waits else at
+    number = subject.work.messages_made + 1
     message = Message(number, kind, step, to, (), leave, about, version, attempt)
     if leave <= at:
         _let_go(transition, message, at)
@@ -57,11 +58,11 @@ def write(
     )
 
 
-def _let_go(transition: Transition, message: Message, at: datetime) -> None:
+def _let_go(transition: Transition[S], message: Message, at: datetime) -> None:
     """Ask again, at this moment, whether it may leave; then it leaves or never will."""
-    asked = may_leave(transition.case, message, at)
+    asked = transition.hooks.may_leave(transition.subject, message, at)
     if not asked.may:
-        if any(waiting.id == message.id for waiting in transition.case.messages):
+        if any(waiting.id == message.id for waiting in transition.subject.work.messages):
             transition.add(e.MessageDropped(at=at, id=message.id, why=asked.why))
         return
     transition.add(
@@ -79,34 +80,34 @@ def _let_go(transition: Transition, message: Message, at: datetime) -> None:
     )
 
 
-def due_messages(case: Case) -> list[Message]:
+def due_messages(subject: Subject) -> list[Message]:
     """Messages whose moment to leave has not come."""
-    return sorted(case.messages, key=lambda message: (message.leaves_at, message.id))
+    return sorted(subject.work.messages, key=lambda message: (message.leaves_at, message.id))
 
 
-def leave(transition: Transition, message: Message, at: datetime) -> None:
+def leave(transition: Transition[S], message: Message, at: datetime) -> None:
     """The moment of a waiting message has come. One whose question was answered is dropped."""
-    if _is_stale(transition.case, message):
+    if _is_stale(transition.subject, message):
         transition.add(e.MessageDropped(at=at, id=message.id, why="answered"))
         return
     _let_go(transition, message, at)
 
 
-def _is_stale(case: Case, message: Message) -> bool:
+def _is_stale(subject: Subject, message: Message) -> bool:
     if message.kind not in {"reminder", "rung"}:
         return False
-    if case.ended:
+    if subject.ended:
         return True
-    attempts = case.tasks.get(message.step, ())
+    attempts = subject.work.tasks.get(message.step, ())
     if not attempts:
         return True
     task = attempts[message.attempt - 1]
-    return not task.is_open and not (task is attempts[-1] and _still_warns(case, task, message))
+    return not task.is_open and not (task is attempts[-1] and _still_warns(subject, task, message))
 
 
-def _still_warns(case: Case, task: Task, message: Message) -> bool:
+def _still_warns(subject: Subject, task: Task, message: Message) -> bool:
     """A paper done is warned of until its end; a renewal begins the warnings anew (2.2)."""
-    card = case.card(task.step)
+    card = card_of(subject, task.step)
     if card is None or not card.warns or task.state != "done":
         return False
     if message.kind == "reminder":

@@ -16,7 +16,7 @@ from domain.work.deadlines import Clock
 class Need:
     """One condition of a start: facts joined by `or`; it counts only while all of `when` hold.
 
-    The facts are the closed set of `domain/case/conditions.py`.
+    The facts are the closed set of `domain/case/facts.py`.
     """
 
     any_of: tuple[str, ...]

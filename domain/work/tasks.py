@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from domain.case import events as e
-from domain.case import gates
-from domain.case.state import Case, Pending, Task
+from domain.work import events as e
 from domain.work.calendar import Calendar
+from domain.work.calendars import appointment_day, calendar_here, calendar_of_step
 from domain.work.deadlines import Clock, Due, before, due
 from domain.work.ladder import schedule
 from domain.work.messages import write
 from domain.work.offices import able
 from domain.work.procedure import Card
+from domain.work.state import Pending, Task
+from domain.work.subject import S, Subject
 from domain.work.transition import Transition
 
 
@@ -29,48 +30,52 @@ class TaskOptions:
     quiet: bool = False  # completed in the same act: nobody needs an offer
 
 
-def owner_of(case: Case, card: Card) -> str:
+def owner_of(subject: Subject, card: Card) -> str:
     """The office a step is made for: preassigned, the plan's receiver, or the role's holder."""
-    if card.id in case.preassigned:
-        return case.preassigned[card.id]
+    if card.id in subject.work.preassigned:
+        return subject.work.preassigned[card.id]
     if card.owner == "receiving":
-        handover = case.newest_handover
-        return handover.receiving if handover is not None else case.office_of("origin.reception")
-    return case.office_of(card.owner)
+        handover = subject.newest_appointment
+        return (
+            handover.receiving
+            if handover is not None
+            else subject.work.office_of("origin.reception")
+        )
+    return subject.work.office_of(card.owner)
 
 
-def offered_from(case: Case, card: Card) -> datetime | None:
+def offered_from(subject: Subject, card: Card) -> datetime | None:
     """Before this moment a dated step is neither offered nor completed (3.14)."""
-    handover = case.handover
+    handover = subject.appointment
     if handover is None or card.offered_before_handover is None:
         return None
     lead = card.offered_before_handover
     if lead.amount == 0:
-        calendar = case.calendar_of(case.place())
+        calendar = calendar_here(subject)
         return calendar.at(calendar.local_date(handover.at), time(0, 0))
     return handover.at - timedelta(**{lead.unit: lead.amount})
 
 
 def offer(
-    transition: Transition,
+    transition: Transition[S],
     card: Card,
     started_at: datetime,
     at: datetime,
     options: TaskOptions | None = None,
 ) -> Task:
     """Make the next attempt of a step and offer it."""
-    case = transition.case
+    subject = transition.subject
     options = options or TaskOptions()
-    made_for = options.made_for or options.holder or owner_of(case, card)
-    holder = able(case, options.holder or made_for)
-    calendar = case.calendar_of_step(card.id, made_for)
-    clock, ends, given = _clock(case, card, started_at, at, options, calendar)
-    paused = case.on_hold and card.pauses and clock is not None and not clock.legal
-    attempt = len(case.tasks.get(card.id, ())) + 1
+    made_for = options.made_for or options.holder or owner_of(subject, card)
+    holder = able(subject, options.holder or made_for)
+    calendar = calendar_of_step(subject, card.id, made_for)
+    clock, ends, given = _clock(subject, card, started_at, at, options, calendar)
+    paused = subject.work.on_hold and card.pauses and clock is not None and not clock.legal
+    attempt = len(subject.work.tasks.get(card.id, ())) + 1
     pending: tuple[Pending, ...] = ()
     if ends is not None and not paused:
         pending = schedule(
-            case,
+            subject,
             card,
             calendar=calendar,
             clock=clock,
@@ -79,7 +84,7 @@ def offer(
             unrolled_on=ends.unrolled_on,
             set_at=at,
         )
-    handover = case.handover
+    handover = subject.appointment
     transition.add(
         e.TaskOffered(
             at=at,
@@ -103,7 +108,7 @@ def offer(
     )
     if not card.watch and not options.quiet:
         write(transition, at, "offer", holder, step=card.id, attempt=attempt)
-    return transition.case.tasks[card.id][-1]
+    return transition.subject.work.tasks[card.id][-1]
 
 
 def _reports(card: Card, started_at: datetime, calendar: Calendar) -> tuple[Pending, ...]:
@@ -118,7 +123,7 @@ def _legal(clock: Clock) -> Clock:
 
 
 def _clock(
-    case: Case,
+    subject: Subject,
     card: Card,
     started_at: datetime,
     at: datetime,
@@ -128,11 +133,11 @@ def _clock(
     """The clock, when it ends, and whether that date is given rather than counted."""
     if options.day is not None:
         return card.within, Due(calendar.closing(options.day), options.day), True
-    handover = case.handover
+    handover = subject.appointment
     if handover is not None and card.at_handover:
         return card.within, Due(handover.at, None), True
     if handover is not None and card.before_handover is not None:
-        day = before(gates.handover_day(case, at), card.before_handover, calendar)
+        day = before(appointment_day(subject, at), card.before_handover, calendar)
         day = max(day, calendar.local_date(at))
         return card.within, Due(calendar.closing(day), day), True
     if card.before_valid is not None and options.valid_until is not None:
@@ -144,7 +149,7 @@ def _clock(
     if card.within is None:
         return None, None, False
     clock = _legal(card.within) if card.watch else card.within
-    multiple = _multiple(case, card, started_at)
+    multiple = _multiple(subject, card, started_at)
     if multiple is not None:
         base, times = multiple
         long = Clock(clock.amount * times, clock.unit, clock.legal)
@@ -152,15 +157,15 @@ def _clock(
     return clock, due(clock, started_at, calendar), False
 
 
-def _multiple(case: Case, card: Card, started_at: datetime) -> tuple[datetime, int] | None:
+def _multiple(subject: Subject, card: Card, started_at: datetime) -> tuple[datetime, int] | None:
     """For reviews that come in multiples from an order: its moment, and which multiple."""
     fact = next((o.again_multiple_of for o in card.outcomes.values() if o.again_multiple_of), "")
     if not fact or card.within is None:
         return None
-    order = case.newest_done(fact.partition(":")[0])
+    order = subject.work.newest_done(fact.partition(":")[0])
     if order is None or order.happened_at is None:
         return None
-    done = [t for t in case.tasks.get(card.id, ()) if t.state == "done"]
+    done = [t for t in subject.work.tasks.get(card.id, ()) if t.state == "done"]
     since_order = [t for t in done if t.started_at >= order.happened_at]
     del started_at
     return order.happened_at, len(since_order) + 1

@@ -26,6 +26,7 @@ from api.json.schemas.cases import case_shape
 from domain.case.core import advance, next_wake
 from domain.case.reading import shown_state, waits_for
 from domain.case.state import Case
+from domain.work.subject import open_tasks
 from records import cases, ledger, loading
 from tests.api.conftest import CAST, Running, new_key
 
@@ -310,7 +311,7 @@ class AnyHands(RuleBasedStateMachine):
 
     def it_is_not_dead(self, case: Case) -> None:
         """Somebody is asked or somebody will be told, and when its time comes it happens."""
-        assert next(case.open_tasks(), None) is not None or case.idle_since is not None
+        assert next(open_tasks(case), None) is not None or case.work.idle_since is not None
         shown = self.shown()
         assert shown["waits_for"]
         wake = next_wake(case)

@@ -13,11 +13,13 @@ import pytest
 from domain.case import events
 from domain.case.acts.ending import withdraw
 from domain.case.acts.steering import adult_on
-from domain.case.state import Task
+from domain.case.hooks import HOOKS
 from domain.errors import InvalidField
+from domain.work import events as work_events
 from domain.work.calendar import Calendar
 from domain.work.deadlines import Clock
 from domain.work.procedure import Need, Procedure
+from domain.work.state import Task
 from domain.work.transition import Transition
 from tests.builders import a_card, a_life, a_procedure, an_act, an_opening
 from tests.scenario import PURPOSES, Told
@@ -27,7 +29,7 @@ TODAY = date(2026, 11, 22)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -50,7 +52,7 @@ def days_off(told: Told, country: str, *days: date) -> None:
 
 
 def rungs(told: Told, step: str) -> list[str]:
-    return [e.rung for e in told.events if isinstance(e, events.RungFired) and e.step == step]
+    return [e.rung for e in told.events if isinstance(e, work_events.RungFired) and e.step == step]
 
 
 # -- a given date
@@ -125,7 +127,7 @@ def test_it_keeps_an_open_question_though_the_step_is_not_late_any_more() -> Non
 def test_it_records_who_moved_a_due_date() -> None:
     told = tracing()
     days_off(told, "LA", due_of(told, "tracing").date())
-    moved = [e for e in told.events if isinstance(e, events.ClockSet)]
+    moved = [e for e in told.events if isinstance(e, work_events.ClockSet)]
     assert [(e.step, e.by, e.user) for e in moved] == [("tracing", "admin", "admin.head")]
 
 
@@ -222,14 +224,14 @@ def test_it_lets_the_clock_of_a_danger_run_on_during_a_hold() -> None:
 def test_it_stops_a_clock_at_its_last_second_and_not_after_though_no_rung_fires() -> None:
     card = a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder="")
     opening = an_opening(a_procedure(card))
-    task = a_life(opening=opening).case.newest("free")
+    task = a_life(opening=opening).case.work.newest("free")
     assert task is not None
     assert task.due_at is not None
     opened = task.offered_at
     length = (task.due_at - opened) / timedelta(days=1)
     for late, left in ((0.0, Clock(0, "working days")), (0.1, None)):
         hold = an_act("hold", "host.case", until=LATER, reason="text:x")
-        held = a_life((length + late, hold), opening=opening).case.newest("free")
+        held = a_life((length + late, hold), opening=opening).case.work.newest("free")
         assert held is not None
         assert held.left == left
 
@@ -244,7 +246,7 @@ def test_it_ends_the_open_question_of_a_review_when_the_hold_ends() -> None:
     assert (review.state, review.outcome, review.escalation) == ("done", "end", "overtaken")
     told.act("hold", "host.case", until=LATER)
     told.act("resume", "host.focal")
-    over = [e for e in told.events if isinstance(e, events.EscalationOvertaken)]
+    over = [e for e in told.events if isinstance(e, work_events.EscalationOvertaken)]
     assert [e.attempt for e in over if e.step == "hold_review"] == [1]
 
 
@@ -284,13 +286,13 @@ def test_it_lets_a_watch_wait_when_only_the_legal_steps_go_on() -> None:
     assert told.case.state == "returned_legal_open"
     assert task_of(told, "detained").state == "waiting"
     assert task_of(told, "follow_up/1m").state == "skipped"
-    assert [t.step for t in told.case.running()] == ["claim"]
+    assert [t.step for t in told.case.work.running()] == ["claim"]
 
 
 def test_it_records_no_withdrawal_of_what_was_never_given() -> None:
     told = Told()
     told.yes("tracing")
-    transition = Transition(told.case)
+    transition = Transition(told.case, HOOKS)
     withdraw(transition, told.at, "photo")
     assert transition.events == []
 
@@ -332,7 +334,7 @@ def test_it_takes_the_facts_it_knows_in_the_words_it_knows() -> None:
         ("name", "x", "invalid-field"),
     ):
         assert told.refused("correct", "host.case", fact=fact, value=value) == word, value
-    assert told.case.country == "MM"
+    assert told.case.person.country == "MM"
 
 
 def test_it_reads_a_birthday_an_age_or_that_nobody_knows() -> None:

@@ -12,23 +12,25 @@ from typing import Any
 from domain.case import events
 from domain.case.commands import Command
 from domain.case.core import advance
-from domain.case.state import Task
 from domain.errors import Refused
+from domain.work import events as work_events
 from domain.work.procedure import Need
-from tests.builders import a_card, a_life, a_procedure, an_act, an_opening
+from domain.work.state import Task
+from domain.work.subject import with_work
+from tests.builders import a_card, a_life, a_procedure, an_act, an_opening, with_procedure
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
 
 def states(told: Told, step: str) -> list[str]:
-    return [task.state for task in told.case.tasks.get(step, ())]
+    return [task.state for task in told.case.work.tasks.get(step, ())]
 
 
 def words_of(told: Told, do: str, by: str, **fields: Any) -> str:
@@ -42,7 +44,7 @@ def words_of(told: Told, do: str, by: str, **fields: Any) -> str:
 
 
 def recorded(told: Told) -> list[str]:
-    return [e.step for e in told.events if isinstance(e, events.Recorded)]
+    return [e.step for e in told.events if isinstance(e, work_events.Recorded)]
 
 
 # -- reviews of bars
@@ -60,14 +62,14 @@ def test_it_completes_the_review_of_the_bar_that_is_named() -> None:
     told = two_bars()
     keep = {"step": "bar_review", "outcome": "keep", "review": date(2026, 6, 1)}
     assert told.refused("complete", "host.case", kind="witness", **keep) == ""
-    found = [(t.about, t.state) for t in told.case.tasks["bar_review"]]
+    found = [(t.about, t.state) for t in told.case.work.tasks["bar_review"]]
     assert found == [("witness", "done"), ("warrant", "offered"), ("witness", "offered")]
 
 
 def test_it_completes_the_newest_review_where_no_bar_is_named() -> None:
     told = two_bars()
     told.act("complete", "host.case", step="bar_review", outcome="keep", review=date(2026, 6, 1))
-    assert [t.about for t in told.case.tasks["bar_review"] if t.state == "done"] == ["warrant"]
+    assert [t.about for t in told.case.work.tasks["bar_review"] if t.state == "done"] == ["warrant"]
 
 
 def test_it_lets_the_owner_of_a_bar_end_it_by_review_and_who_set_it_only_keep_it() -> None:
@@ -76,10 +78,10 @@ def test_it_lets_the_owner_of_a_bar_end_it_by_review_and_who_set_it_only_keep_it
     assert told.refused("complete", "host.case", **end) == "not-yours"
     assert told.refused("complete", "host.police", **end) == "not-yours"
     assert told.refused("complete", "host.prosecutor", **end) == ""
-    assert set(told.case.bars) == {"warrant"}
+    assert set(told.case.person.bars) == {"warrant"}
     told.complete("bar_review", "keep", review=date(2026, 6, 1))
     told.act("complete", "host.police", step="bar_review", outcome="end")
-    assert not told.case.bars
+    assert not told.case.person.bars
 
 
 def test_it_ends_only_the_review_of_the_bar_that_is_lifted() -> None:
@@ -112,7 +114,7 @@ def test_it_sends_where_the_consent_reaches_and_nowhere_else() -> None:
     request = cards["verification_request"]
     both = replace(request.outcomes["sent"], sends_to=("origin.focal", "origin.identity"))
     changed = {**cards, request.id: replace(request, outcomes={"sent": both})}
-    told.case = replace(told.case, procedure=replace(told.case.procedure, cards=changed))
+    told.case = with_procedure(told.case, replace(told.case.procedure, cards=changed))
     told.yes("notify_state", receiver="origin.identity")
     told.complete("verification_request", "sent")
     assert told.left("request", "origin.identity")
@@ -227,7 +229,7 @@ def test_it_sets_no_clock_for_a_renewed_paper_that_nobody_watches() -> None:
     due = task_of(told, "stay_permit").due_at
     told.complete("stay_permit/renewal", "granted", valid_until=date(2027, 8, 3))
     assert task_of(told, "stay_permit").due_at == due
-    assert not [e for e in told.events if isinstance(e, events.ClockSet)]
+    assert not [e for e in told.events if isinstance(e, work_events.ClockSet)]
 
 
 # -- in time, recorded late
@@ -259,13 +261,13 @@ def test_it_marks_nothing_where_no_rung_had_fired() -> None:
     rules = a_procedure(a_card("free", "host.case", "done", after=(Need(("opening",)),), ladder=""))
     opening = an_opening(rules)
     life = a_life((20, None), opening=opening)
-    task, now = life.case.newest("free"), life.case.now
+    task, now = life.case.work.newest("free"), life.case.now
     assert task is not None
     assert now is not None
     assert (task.rung, task.reminders) == ("E0", 2)
     done = an_act("complete", "host.case", step="free", outcome="done", happened_at=task.due_at)
     happened = advance(life.case, done, now + timedelta(days=3))
-    assert not [e for e in happened if isinstance(e, events.Recorded)]
+    assert not [e for e in happened if isinstance(e, work_events.Recorded)]
 
 
 # -- what follows
@@ -340,8 +342,8 @@ def test_it_takes_nothing_back_that_was_left_out_meanwhile() -> None:
 def test_it_takes_back_nothing_that_was_never_offered() -> None:
     told = Told()
     told.complete("screening", "not_presumed")
-    told.case = replace(
-        told.case, tasks={k: v for k, v in told.case.tasks.items() if k != "closure"}
+    told.case = with_work(
+        told.case, tasks={k: v for k, v in told.case.work.tasks.items() if k != "closure"}
     )
     correct(told, "screening", "presumed_victim")
     assert task_of(told, "placement").is_open

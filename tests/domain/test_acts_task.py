@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from domain.case import consent, events
+from domain.case import consent
 from domain.case.commands import Command
 from domain.case.core import advance
-from domain.case.state import Task
 from domain.errors import MissingField
+from domain.work import events
 from domain.work.calendar import Calendar
+from domain.work.state import Task
+from domain.work.subject import open_tasks, with_work
 from tests.builders import a_life, an_opening
 from tests.scenario import Told
 
@@ -24,7 +26,7 @@ LATER = date(2026, 5, 4)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -78,7 +80,7 @@ def test_it_decides_about_the_review_that_is_late_and_not_about_the_newest() -> 
     told.act("bar", "host.case", kind="warrant", review=date(2026, 8, 3))
     told.wait(days=30)
     told.act("decide", "host.committee", step="bar_review", decision="extend", due=LATER)
-    first, second = told.case.tasks["bar_review"]
+    first, second = told.case.work.tasks["bar_review"]
     assert (first.escalation, first.unrolled_on) == ("decided", LATER)
     assert second.unrolled_on == date(2026, 8, 3)
 
@@ -288,8 +290,8 @@ def test_it_raises_the_step_due_first_where_the_alarm_is_about_one_not_made() ->
     told.act("alarm", "ngo", step="reception", kind="in_danger")
     raised = [e for e in told.events if isinstance(e, events.AlarmRaised)]
     assert [e.attempt for e in raised] == [0]
-    first = min(t.due_at for t in told.case.open_tasks() if t.due_at is not None)
-    ((step, due),) = [(t.step, t.due_at) for t in told.case.running() if t.danger]
+    first = min(t.due_at for t in open_tasks(told.case) if t.due_at is not None)
+    ((step, due),) = [(t.step, t.due_at) for t in told.case.work.running() if t.danger]
     assert (due, len(fired(told, step))) == (first, 1)
     told.act("alarm", "ngo", step=step, kind="in_danger")
     assert len(fired(told, step)) == 1
@@ -299,20 +301,20 @@ def test_it_raises_a_step_with_a_due_date_before_one_without() -> None:
     told = Told()
     told.act("hold", "host.case", until=LATER)  # only the legal clock and the review have one now
     told.act("alarm", "ngo", step="reception", kind="in_danger")
-    assert [t.step for t in told.case.running() if t.danger] == ["identification"]
+    assert [t.step for t in told.case.work.running() if t.danger] == ["identification"]
 
 
 def test_it_takes_an_alarm_when_nothing_is_asked_of_anybody() -> None:
     told = Told()
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
-    assert list(told.case.open_tasks()) == []
+    assert list(open_tasks(told.case)) == []
     assert told.refused("alarm", "ngo", step="reception", kind="in_danger") == ""
 
 
 def test_it_takes_what_the_system_itself_says_only_where_no_office_has_its_name() -> None:
     case = a_life(opening=an_opening()).case
-    assert "admin" not in case.offices
+    assert "admin" not in case.work.offices
     command = Command(do="alarm", by="admin", user="", step="ask", kind="gone")
     assert case.now is not None
     assert [e for e in advance(case, command, case.now) if isinstance(e, events.AlarmRaised)]
@@ -372,7 +374,7 @@ def test_it_raises_the_step_due_first_and_not_the_one_offered_first() -> None:
     told.wait(days=2)
     told.complete("screening", "presumed_victim")
     told.act("alarm", "ngo", step="reception", kind="in_danger")
-    assert [t.step for t in told.case.running() if t.danger] == ["placement"]
+    assert [t.step for t in told.case.work.running() if t.danger] == ["placement"]
 
 
 def test_it_takes_no_act_on_a_watch_but_a_decision() -> None:
@@ -383,10 +385,10 @@ def test_it_takes_no_act_on_a_watch_but_a_decision() -> None:
 
 def test_it_takes_the_guardian_s_word_whatever_the_office_is_called() -> None:
     told = Told(adult_on=date(2032, 1, 1))
-    aunt = replace(told.case.offices["guardian"], id="aunt")
-    told.case = replace(told.case, offices={**told.case.offices, "aunt": aunt})
+    aunt = replace(told.case.work.offices["guardian"], id="aunt")
+    told.case = with_work(told.case, offices={**told.case.work.offices, "aunt": aunt})
     told.act("consent", "host.case", for_="aunt", purpose="tracing")
-    assert told.case.consents[0].by_guardian
+    assert told.case.person.consents[0].by_guardian
     assert consent.since(told.case, "tracing", told.at) == told.at
 
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from domain.case import conditions
-from domain.case.state import Task
+from domain.case import conditions, facts
+from domain.case.hooks import HOOKS
+from domain.work import conditions as work_conditions
+from domain.work.calendars import calendar_of
 from domain.work.procedure import Card
+from domain.work.state import Task
+from domain.work.subject import with_work
 from tests.scenario import PURPOSES, Told
 
 CHILD = date(2026, 6, 1)  # her eighteenth birthday
 
 
 def since(told: Told, fact: str) -> datetime | None:
-    return conditions.since(told.case, fact, told.at)
+    return facts.since(told.case, fact, told.at)
 
 
 def card_of(told: Told, step: str) -> Card:
@@ -25,7 +29,7 @@ def card_of(told: Told, step: str) -> Card:
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -84,7 +88,7 @@ def test_it_still_waits_for_what_was_asked_before_the_yes_was_taken_back() -> No
     assert since(told, "consented:tracing") == given
     told.yes("notify_state")
     told.go_well("tracing")
-    assert told.case.newest("return_decision") is None
+    assert told.case.work.newest("return_decision") is None
 
 
 def test_it_counts_a_yes_as_used_once_one_of_its_steps_is_done() -> None:
@@ -128,8 +132,8 @@ def test_it_counts_so_too_when_the_case_is_reopened_at_the_same_moment() -> None
     told.act("cancel", "host.case")
     told.act("reopen", "host.case")
     ended = replace(task_of(told, "guardian"), state="skipped", ended_at=told.at)
-    case = replace(told.case, tasks={**told.case.tasks, "guardian": (ended,)})
-    assert conditions.since(case, "guardian", told.at) is None
+    case = with_work(told.case, tasks={**told.case.work.tasks, "guardian": (ended,)})
+    assert facts.since(case, "guardian", told.at) is None
 
 
 def test_it_keeps_what_a_person_left_out_before_the_case_ended() -> None:
@@ -167,7 +171,7 @@ def missing(told: Told, step: str) -> tuple[str, ...]:
 
 
 def start(told: Told, card: Card) -> datetime | None:
-    return conditions.start(told.case, card, told.at)
+    return work_conditions.start(HOOKS, told.case, card, told.at)
 
 
 def test_it_counts_from_the_first_of_several_ways_in() -> None:
@@ -217,15 +221,15 @@ def test_it_counts_from_the_day_her_yes_ended_that_nothing_had_used() -> None:
         told.yes("tracing", until=told.at.date() + timedelta(days=9))
         told.yes("notify_state")
         told.go_well("tracing_request")
-        assert told.case.newest("return_decision") is None
+        assert told.case.work.newest("return_decision") is None
         told.wait(days=8)
         ended = told.at
         if taken_back:
             told.act("withdraw_consent", "host.case", purpose="tracing")
         else:
             told.wait(days=10)
-            (given, _) = told.case.consents
-            ended = told.case.calendar_of("TH").end_of(given.until)
+            (given, _) = told.case.person.consents
+            ended = calendar_of(told.case, "TH").end_of(given.until)
         assert task_of(told, "return_decision").started_at == ended
 
 
@@ -236,7 +240,7 @@ def test_it_counts_from_the_last_of_several_yeses_that_ended_unused() -> None:
         told.yes("tracing", until=told.at.date() + timedelta(days=days))
     told.go_well("tracing_request")
     told.wait(days=20)
-    last = told.case.calendar_of("TH").end_of(told.case.consents[-1].until)
+    last = calendar_of(told.case, "TH").end_of(told.case.person.consents[-1].until)
     assert task_of(told, "return_decision").started_at == last
 
 

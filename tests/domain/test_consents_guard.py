@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.case import consent, events
+from domain.case import consent
 from domain.case.release import may_leave
-from domain.case.state import Message, Task
+from domain.work import events
 from domain.work.calendar import Calendar
+from domain.work.state import Message, Task
 from tests.scenario import PURPOSES, Told
 
 BARE = {"reference", "step", "late_days"}
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -188,7 +189,7 @@ def test_it_keeps_a_bed_for_a_later_word_of_the_same_plan() -> None:
     told.act("return", "host.case", step="fitness")
     told.complete("fitness", "fit_with_escort")
     told.wait(minutes=10)
-    assert [task.state for task in told.case.tasks["bed"]] == ["done"]
+    assert [task.state for task in told.case.work.tasks["bed"]] == ["done"]
     assert told.open("fitness")
     assert len(told.left("extract", "origin.health")) == 1
 
@@ -205,7 +206,7 @@ def test_it_takes_the_consent_with_a_refusal_at_the_border_from_either_country()
             told.act("plan_handover", f"{home}.focal", day=day, crossing="m")
             told.act("complete", by, step="handover", outcome=outcome)
             assert told.case.handover is None, (corridor, outcome)
-            kept = [c for c in told.case.consents if c.purpose == "return"]
+            kept = [c for c in told.case.person.consents if c.purpose == "return"]
             assert all((c.withdrawn_at is None) is live for c in kept), (corridor, outcome)
 
 
@@ -251,16 +252,16 @@ def test_it_raises_the_exit_while_she_is_still_inside() -> None:
     told.act("flag", "origin.case", flag="in_danger")
     assert task_of(told, "exit").danger
     told.complete("exit", "out")
-    assert told.case.newest("placement") is None
+    assert told.case.work.newest("placement") is None
 
 
 def test_it_ends_a_consent_at_the_midnight_of_the_place_where_she_is() -> None:
     told = Told()
     told.act("world_calendar", "admin", calendar=Calendar("LA", zone_minutes=480))
     told.yes(*PURPOSES)
-    day = told.case.consents[0].until
-    before = consent.ends_at(told.case, told.case.consents[0])
+    day = told.case.person.consents[0].until
+    before = consent.ends_at(told.case, told.case.person.consents[0])
     home_again(told)
-    after = consent.ends_at(told.case, told.case.consents[0])
+    after = consent.ends_at(told.case, told.case.person.consents[0])
     assert before == Calendar("TH").end_of(day)
     assert after == before - timedelta(hours=1)

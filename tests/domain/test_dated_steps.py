@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from domain.case import gates
-from domain.case.state import Task
 from domain.work.procedure import side_of
+from domain.work.state import Task
 from tests.scenario import PURPOSES, Told
 
 MINUTE = timedelta(minutes=1)
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -40,11 +40,11 @@ def test_it_asks_both_sides_and_herself_at_their_hours_and_until_the_planned_mom
         ("voluntariness", start_of_day, "yes"),
     ):
         told, _ = planned(9)
-        by = told.case.office_of(told.case.procedure.cards[step].owner)
+        by = told.case.work.office_of(told.case.procedure.cards[step].owner)
         told.at = opens - MINUTE
         told.wait(days=0)
         assert told.refused("complete", by, step=step, outcome=outcome) == "wrong-state", step
-        assert told.case.newest(step) is None, step
+        assert told.case.work.newest(step) is None, step
         told.at = opens
         told.wait(days=0)
         task = task_of(told, step)
@@ -115,7 +115,7 @@ def test_it_lets_nobody_waive_the_search_for_the_family_or_her_nationality() -> 
         for by in task.deciders:
             refused = told.refused("decide", by, step=step, decision="waive")
             assert refused == "not-waivable", (step, by)
-    assert told.case.newest("return_decision") is None
+    assert told.case.work.newest("return_decision") is None
 
 
 def test_it_leaves_the_legal_steps_open_in_every_corridor() -> None:
@@ -139,4 +139,4 @@ def test_it_leaves_the_legal_steps_open_in_every_corridor() -> None:
     closing = {"step": "closure", "outcome": "returned_legal_open", "approved_by": "somebody"}
     told.act("complete", "origin.province", **closing)
     told.wait(days=1)
-    assert [(t.step, side_of(t.holder)) for t in told.case.running()] == [("claim", "origin")]
+    assert [(t.step, side_of(t.holder)) for t in told.case.work.running()] == [("claim", "origin")]

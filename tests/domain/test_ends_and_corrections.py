@@ -8,15 +8,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from domain.case.reading import shown_state
-from domain.case.state import Task
+from domain.work.calendars import calendar_of
 from domain.work.deadlines import Clock, due
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 from tests.scenario import Told
 
 LATER = date(2026, 5, 4)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -29,7 +31,7 @@ def test_it_leaves_a_step_ended_by_a_decision_when_the_case_is_reopened() -> Non
     told.act("cancel", "host.case")
     told.wait(days=1)
     told.act("reopen", "host.case")
-    assert [t.state for t in told.case.tasks["screening"]] == ["skipped"]
+    assert [t.state for t in told.case.work.tasks["screening"]] == ["skipped"]
     assert task_of(told, "report").is_open
 
 
@@ -37,12 +39,12 @@ def test_it_follows_the_right_outcome_once_a_wrong_one_is_corrected() -> None:
     right = {"step": "identification", "fact": "outcome", "value": "not_victim"}
     told = Told()
     told.complete("identification", "victim")
-    assert told.case.newest("closure") is None
+    assert told.case.work.newest("closure") is None
     told.act("correct", "host.case", **right)
     assert task_of(told, "identification").outcome == "not_victim"
     assert task_of(told, "closure").is_open
     assert not task_of(told, "compensation_rights").is_open
-    assert not [t for t in told.case.open_tasks() if t.step.startswith("allowance/")]
+    assert not [t for t in open_tasks(told.case) if t.step.startswith("allowance/")]
     told.act("correct", "host.case", **{**right, "value": "victim"})
     assert not task_of(told, "closure").is_open
     assert task_of(told, "allowance/subsistence/request").is_open
@@ -72,7 +74,7 @@ def test_it_shows_a_hold_over_open_and_returned_alike() -> None:
 
 def test_it_counts_weeks_and_years_to_the_closing_hour_of_their_last_day() -> None:
     told = Told()
-    calendar = told.case.calendar_of("TH")
+    calendar = calendar_of(told.case, "TH")
     for clock, last in (
         (Clock(2, "weeks"), date(2026, 2, 16)),
         (Clock(1, "years"), date(2027, 2, 2)),

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.case import events, gates
+from domain.case import gates
 from domain.case.reading import is_stalled, seen_by
 from domain.case.release import may_leave
-from domain.case.state import Message, Task
+from domain.work import events
 from domain.work.calendar import Calendar
 from domain.work.deadlines import add_months
+from domain.work.state import Message, Task
 from tests.scenario import PURPOSES, Told
 
 CHILD = date(2032, 1, 1)
@@ -23,7 +24,7 @@ CLOSING = timedelta(hours=9, minutes=30)  # 16:30 at +07:00
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -127,7 +128,7 @@ def test_it_lets_legal_clocks_run_and_keeps_minutes_during_a_hold() -> None:
 
 def test_it_skips_a_rung_whose_person_alone_got_the_one_before() -> None:
     told = Told()
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     chief = "host.immigration.supervisor.head"
     told.act("world_post", "admin", office=replace(post, head=chief))
     told.wait(days=9)
@@ -190,7 +191,7 @@ def test_it_lets_nobody_extend_what_they_hold() -> None:
     told.go_well("rights")
     fields = {"step": "rights", "due": date(2026, 3, 2)}
     assert told.refused("extend", "host.case", **fields) == "not-yours"
-    post = told.case.offices["host.focal"]
+    post = told.case.work.offices["host.focal"]
     told.act("world_post", "admin", office=replace(post, head="host.case.head"))
     same = told.refused("extend", "host.focal", user="host.case.head", **fields)
     assert same == "not-yours"
@@ -199,7 +200,7 @@ def test_it_lets_nobody_extend_what_they_hold() -> None:
 def test_it_gives_a_consent_without_an_end_90_days() -> None:
     told = Told()
     told.yes("return")
-    assert told.case.consents[-1].until == told.at.date() + timedelta(days=90)
+    assert told.case.person.consents[-1].until == told.at.date() + timedelta(days=90)
 
 
 def test_it_fires_no_rung_toward_her_country_when_that_must_not_be_told() -> None:
@@ -275,7 +276,7 @@ def test_it_waits_for_tracing_that_an_adult_asked_for() -> None:
     told = Told()
     told.yes("tracing", "notify_state")
     told.go_well("tracing")
-    assert told.case.newest("return_decision") is None
+    assert told.case.work.newest("return_decision") is None
     told.complete("tracing", "found_safe")
     assert task_of(told, "return_decision").is_open
 

@@ -8,22 +8,24 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from domain.case import events
-from domain.case.state import Task
+from domain.work import events as work_events
 from domain.work.calendar import Calendar
 from domain.work.procedure import side_of
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
 
 def states(told: Told, step: str) -> list[str]:
-    return [task.state for task in told.case.tasks.get(step, ())]
+    return [task.state for task in told.case.work.tasks.get(step, ())]
 
 
 def handed_over() -> Told:
@@ -41,10 +43,10 @@ def test_it_moves_nothing_from_a_focal_that_is_excluded_to_itself() -> None:
     told.yes("tracing")
     told.go_well("tracing_acknowledgement", "tracing")
     told.act("flag", "host.case", flag="conflict:origin.focal")
-    moved = [e for e in told.events if isinstance(e, events.TaskMoved)]
+    moved = [e for e in told.events if isinstance(e, work_events.TaskMoved)]
     assert moved == []
     told.act("flag", "host.case", flag="conflict:origin.tracing")
-    moved = [e for e in told.events if isinstance(e, events.TaskMoved)]
+    moved = [e for e in told.events if isinstance(e, work_events.TaskMoved)]
     assert [(e.step, e.to, e.how) for e in moved] == [("tracing", "origin.focal", "excluded")]
 
 
@@ -67,7 +69,10 @@ def test_it_offers_a_watch_to_nobody() -> None:
     told = Told(flags=("detained",))
     assert task_of(told, "detained").is_open
     offers = [
-        e.step for e in told.events if isinstance(e, events.MessageReleased) if e.kind == "offer"
+        e.step
+        for e in told.events
+        if isinstance(e, work_events.MessageReleased)
+        if e.kind == "offer"
     ]
     assert "detained" not in offers
     assert "screening" in offers
@@ -132,10 +137,10 @@ def test_it_goes_on_with_the_legal_steps_only() -> None:
     fields = {"step": "closure", "outcome": "returned_legal_open", "approved_by": "somebody"}
     told.act("complete", "host.province", **fields)
     told.wait(days=1)
-    assert [t.step for t in told.case.running()] == ["claim"]
+    assert [t.step for t in told.case.work.running()] == ["claim"]
     told.act("flag", "host.case", flag="detained")
     told.complete("claim", "ordered", fields={"amount": "1", "currency": "THB"})
-    assert [t.step for t in told.case.running()] == ["payment_review"]
+    assert [t.step for t in told.case.work.running()] == ["payment_review"]
 
 
 # -- with which clock, for whom
@@ -199,11 +204,11 @@ def test_it_moves_the_second_look_at_an_unpaid_order_with_the_calendar() -> None
 def test_it_counts_two_weeks_without_a_task_on_any_day() -> None:
     saturday = datetime(2026, 2, 7, 2, 0, tzinfo=UTC)
     told = Told(opens=saturday)
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
     since = told.at
     told.wait(days=20)
-    (found,) = [e for e in told.events if isinstance(e, events.IdleFound)]
+    (found,) = [e for e in told.events if isinstance(e, work_events.IdleFound)]
     assert (found.since, found.at.date()) == (since, date(2026, 2, 21))
 
 
@@ -226,7 +231,7 @@ def test_it_asks_either_office_again_that_wants_more_information() -> None:
 
 
 def rungs(told: Told, step: str) -> list[tuple[str, int]]:
-    fired = [e for e in told.events if isinstance(e, events.RungFired) and e.step == step]
+    fired = [e for e in told.events if isinstance(e, work_events.RungFired) and e.step == step]
     return [(e.rung, e.attempt) for e in fired]
 
 
@@ -252,12 +257,12 @@ def test_it_calls_a_step_that_is_only_late_no_danger() -> None:
 
 def test_it_counts_her_at_home_from_the_handover() -> None:
     told = Told()
-    assert told.case.place() == "TH"
+    assert told.case.place == "TH"
     told = handed_over()
-    assert (told.case.place(), told.case.returned_at) == ("LA", None)
+    assert (told.case.place, told.case.segment.returned_at) == ("LA", None)
     corrected = Told()
     corrected.ready("handover")
-    assert corrected.case.place() == "TH"
+    assert corrected.case.place == "TH"
 
 
 def test_it_lets_a_timer_of_the_same_second_come_after_the_act() -> None:
@@ -297,11 +302,11 @@ def test_it_sends_the_second_reminder_though_the_calendar_moved_the_step() -> No
     told = Told()
     told.yes("tracing")
     told.go_well("tracing")
-    task = told.case.newest("tracing")
+    task = told.case.work.newest("tracing")
     assert task is not None
     assert task.due_at is not None
     told.wait(days=30)  # the first reminder went on day 23; the second is due on day 36
     told.act("world_calendar", "admin", calendar=Calendar("LA", off=(task.due_at.date(),)))
     told.wait(days=14)
-    sent = [e for e in told.events if isinstance(e, events.Reminded) and e.step == "tracing"]
+    sent = [e for e in told.events if isinstance(e, work_events.Reminded) and e.step == "tracing"]
     assert len(sent) == 2

@@ -15,15 +15,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.case import events as e
 from domain.case import gates
 from domain.case.apply import blank, fold
 from domain.case.commands import Command
 from domain.case.core import advance, next_wake, open_case
 from domain.case.reading import is_unknown, waits_for
-from domain.case.state import Case, Task
+from domain.case.state import Case
 from domain.errors import Refused
+from domain.event import Event
+from domain.work import events as e
 from domain.work.procedure import side_of
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 from tests.shipped import OPENS, shipped_opening
 
 BARE = {"reminder", "rung", "decision", "told", "postponed", "lapsed"}
@@ -50,7 +53,7 @@ class AnyCase(RuleBasedStateMachine):
         opening = shipped_opening(corridor, adult_on=adult_on, flags=flags)
         self.opening = opening
         self.at = OPENS
-        self.events: list[e.Event] = list(open_case(opening, OPENS))
+        self.events: list[Event] = list(open_case(opening, OPENS))
         self.case = fold(
             blank(opening.case_id, opening.procedure, opening.procedure_digest), self.events
         )
@@ -58,7 +61,7 @@ class AnyCase(RuleBasedStateMachine):
     # -- what people do
 
     def act(self, do: str, by: str, **fields: Any) -> bool:
-        office = self.case.offices.get(by)
+        office = self.case.work.offices.get(by)
         user = office.holder_now() if office else "nobody"
         command = Command(do=do, by=by, user=user, reason="text:x", **fields)
         before = self.case
@@ -70,7 +73,7 @@ class AnyCase(RuleBasedStateMachine):
         self.take(events)
         return True
 
-    def take(self, events: tuple[e.Event, ...]) -> None:
+    def take(self, events: tuple[Event, ...]) -> None:
         self.check_events(events)
         self.events.extend(events)
         self.case = fold(self.case, events)
@@ -84,7 +87,7 @@ class AnyCase(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def complete(self, data: st.DataObject) -> None:
-        open_ones = sorted(self.case.open_tasks(), key=lambda t: t.key)
+        open_ones = sorted(open_tasks(self.case), key=lambda t: t.key)
         if not open_ones:
             return
         task = data.draw(st.sampled_from(open_ones), label="task")
@@ -120,7 +123,7 @@ class AnyCase(RuleBasedStateMachine):
         for purpose in sorted(purposes):
             self.act("consent", f"{home}.case", for_=who, purpose=purpose)
         for _ in range(rounds):
-            for task in sorted(self.case.open_tasks(), key=lambda t: t.key):
+            for task in sorted(open_tasks(self.case), key=lambda t: t.key):
                 if task.step in {"closure", "hold_review", "bar_review"}:
                     continue
                 self.complete_as(task, next(iter(self.case.procedure.cards[task.step].outcomes)))
@@ -145,8 +148,8 @@ class AnyCase(RuleBasedStateMachine):
     @rule(data=st.data(), do=st.sampled_from(ON_TASK))
     def on_task(self, data: st.DataObject, do: str) -> None:
         step = data.draw(st.sampled_from(sorted(self.case.procedure.cards)), label="step")
-        by = data.draw(st.sampled_from(sorted(self.case.offices)), label="by")
-        to = data.draw(st.sampled_from(sorted(self.case.offices)), label="to")
+        by = data.draw(st.sampled_from(sorted(self.case.work.offices)), label="by")
+        to = data.draw(st.sampled_from(sorted(self.case.work.offices)), label="to")
         self.act(
             do,
             by,
@@ -158,7 +161,7 @@ class AnyCase(RuleBasedStateMachine):
 
     @rule(data=st.data(), decision=st.sampled_from(["extend", "reassign", "waive", "refer_up"]))
     def decide(self, data: st.DataObject, decision: str) -> None:
-        asked = [t for t in self.case.open_tasks() if t.escalation == "open" and t.deciders]
+        asked = [t for t in open_tasks(self.case) if t.escalation == "open" and t.deciders]
         if not asked:
             return
         task = data.draw(st.sampled_from(sorted(asked, key=lambda t: t.key)), label="task")
@@ -189,9 +192,11 @@ class AnyCase(RuleBasedStateMachine):
         do=st.sampled_from(["flag", "unflag"]),
     )
     def flag(self, flag: str, do: str) -> None:
-        warrant_before = self.case.outcome("screening")
+        warrant_before = self.case.work.outcome("screening")
         self.act(do, f"{self.case.procedure.home}.case", flag=flag)
-        assert self.case.outcome("screening") == warrant_before, "screening and warrant are apart"
+        assert self.case.work.outcome("screening") == warrant_before, (
+            "screening and warrant are apart"
+        )
 
     @rule(kind=st.sampled_from(["witness", "court"]), do=st.sampled_from(["bar", "lift_bar"]))
     def bar(self, kind: str, do: str) -> None:
@@ -217,7 +222,7 @@ class AnyCase(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def post(self, data: st.DataObject) -> None:
-        office = self.case.offices[data.draw(st.sampled_from(sorted(self.case.offices)))]
+        office = self.case.work.offices[data.draw(st.sampled_from(sorted(self.case.work.offices)))]
         vacant = data.draw(st.booleans(), label="vacant")
         self.act("world_post", "admin", office=replace(office, vacant=vacant))
 
@@ -230,7 +235,7 @@ class AnyCase(RuleBasedStateMachine):
             if not gates.state(self.case, gate, self.at, leaving=True).open
         ]
 
-    def check_events(self, events: tuple[e.Event, ...]) -> None:
+    def check_events(self, events: tuple[Event, ...]) -> None:
         case = self.case
         for event in events:
             self.check_event(case, event)
@@ -238,7 +243,7 @@ class AnyCase(RuleBasedStateMachine):
             self.check_gates_by_skip(case, after, event)
             case = after
 
-    def check_event(self, case: Case, event: e.Event) -> None:
+    def check_event(self, case: Case, event: Event) -> None:
         timer = isinstance(event, e.Reminded | e.RungFired | e.IdleFound)
         assert not (timer and case.ended), "timers of an ended case never fire"
         if isinstance(event, e.TaskDone) and event.outcome == "handed_over":
@@ -254,15 +259,15 @@ class AnyCase(RuleBasedStateMachine):
             assert event.by, "an escalation is decided by somebody"
 
     def check_message(self, case: Case, event: e.MessageReleased) -> None:
-        office = case.offices[event.to]
+        office = case.work.offices[event.to]
         assert not office.excluded
         home = case.procedure.home
         if side_of(office.role) == "origin" and home != "origin":
-            assert "do_not_notify_state" not in case.flags, "her country is not told"
+            assert "do_not_notify_state" not in case.person.flags, "her country is not told"
         if event.kind in BARE:
             assert set(event.carries) <= {"reference", "step", "late_days"}
 
-    def check_gates_by_skip(self, before: Case, after: Case, event: e.Event) -> None:
+    def check_gates_by_skip(self, before: Case, after: Case, event: Event) -> None:
         if not isinstance(event, e.TaskSkipped | e.EscalationDecided):
             return
         for gate in gates.ALL:
@@ -274,8 +279,8 @@ class AnyCase(RuleBasedStateMachine):
         if self.case.ended:
             assert next_wake(self.case) is None
             return
-        something_open = next(self.case.open_tasks(), None) is not None
-        assert something_open or self.case.idle_since is not None
+        something_open = next(open_tasks(self.case), None) is not None
+        assert something_open or self.case.work.idle_since is not None
         assert waits_for(self.case, self.at).text
         due_again = next_wake(self.case)
         assert due_again is None or due_again >= self.at, f"left lying: {due_again}"
@@ -291,15 +296,15 @@ class AnyCase(RuleBasedStateMachine):
 
     @invariant()
     def it_shows_silence_as_unknown(self) -> None:
-        for task in self.case.open_tasks():
+        for task in open_tasks(self.case):
             if is_unknown(self.case, task, self.at):
                 assert task.outcome == ""
 
-    @precondition(lambda self: self.case.on_hold)
+    @precondition(lambda self: self.case.work.on_hold)
     @invariant()
     def it_has_a_review_while_on_hold(self) -> None:
         if not self.case.ended:
-            review = self.case.newest("hold_review")
+            review = self.case.work.newest("hold_review")
             assert review is not None
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from domain.case import events
+from domain.case.hooks import HOOKS
 from domain.case.state import Case
+from domain.event import Event
+from domain.work import events
 from domain.work.messages import write
 from domain.work.transition import Transition
 from tests.scenario import Told
@@ -30,7 +32,7 @@ def two_waiting() -> tuple[Told, dict[str, int]]:
     told.at = THAT_SUNDAY
     told.wait()
     waiting = {
-        message.to: message.id for message in told.case.messages if message.kind == "reminder"
+        message.to: message.id for message in told.case.work.messages if message.kind == "reminder"
     }
     assert set(waiting) == {"origin.tracing", "origin.identity"}
     return told, waiting
@@ -40,7 +42,7 @@ def test_it_drops_only_the_waiting_message_that_may_not_leave_any_more() -> None
     told, waiting = two_waiting()
     told.act("flag", "host.case", flag="conflict:origin.tracing")
     told.wait(days=2)
-    assert not told.case.messages
+    assert not told.case.work.messages
     assert (waiting["origin.tracing"], "excluded") in dropped(told)
     assert waiting["origin.identity"] not in dict(dropped(told))
     assert told.left("reminder", "origin.identity")
@@ -61,7 +63,7 @@ def test_it_sends_a_waiting_reminder_of_a_step_asked_again() -> None:
     told.go_well("identification")
     told.complete("identification", "undetermined")
     told.wait(days=9)
-    (waiting,) = [x for x in told.case.messages if x.step == "identification"]
+    (waiting,) = [x for x in told.case.work.messages if x.step == "identification"]
     assert waiting.attempt == 2
     told.wait(days=2)
     assert told.left("reminder", "host.team")
@@ -81,7 +83,7 @@ def test_it_numbers_messages_without_a_gap_and_names_no_attempt_where_there_is_n
             numbers.append(event.id)
         elif isinstance(event, events.MessageReleased | events.MessageDropped):
             waiting.discard(event.id)
-    assert numbers == list(range(1, told.case.messages_made + 1))
+    assert numbers == list(range(1, told.case.work.messages_made + 1))
     assert len(numbers) > 5
     assert [(e.attempt, e.version) for e in told.left("told", "host.committee")] == [(0, 0)]
 
@@ -91,8 +93,8 @@ def test_it_writes_to_nobody_that_the_case_does_not_know() -> None:
         assert written_to(Told().case, to) == []
 
 
-def written_to(case: Case, to: str) -> list[events.Event]:
-    transition = Transition(case)
+def written_to(case: Case, to: str) -> list[Event]:
+    transition = Transition(case, HOOKS)
     sunday = datetime(2026, 2, 8, 5, 0, tzinfo=UTC)
     write(transition, sunday, "rung", to, step="screening", attempt=1, waits=True)
     return transition.events

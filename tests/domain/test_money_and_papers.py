@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from domain.case import events
 from domain.case.reading import turn_of, waits_for
-from domain.case.state import Task
+from domain.work import events
+from domain.work.state import Task
 from tests.scenario import Told
 
 SUM = {"amount": "1", "currency": "THB"}
@@ -21,7 +21,7 @@ ASIDE = ("allowance", "claim", "payment_review", "bar_review")
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -130,13 +130,13 @@ def test_it_lets_nobody_pay_or_approve_what_they_asked_for_in_whatever_post() ->
     told.complete("identification", "victim")
     step = "allowance/subsistence"
     told.complete(f"{step}/request", "requested", user="host.case.head")
-    asker = told.case.offices["host.committee"]
+    asker = told.case.work.offices["host.committee"]
     told.act("world_post", "admin", office=replace(asker, head="host.case.head"))
     act = {"step": f"{step}/approval", "outcome": "approved", "user": "host.case.head"}
     assert told.refused("complete", "host.committee", **act) == "own-request"
     told.act("world_post", "admin", office=asker)
     told.complete(f"{step}/approval", "approved")
-    payer = told.case.offices["host.payer"]
+    payer = told.case.work.offices["host.payer"]
     for user in ("host.case.head", "host.committee.head"):
         told.act("world_post", "admin", office=replace(payer, head=user))
         act = {"step": f"{step}/payment", "outcome": "paid", "user": user}

@@ -37,7 +37,7 @@ def test_it_shows_old_and_new_dates_and_what_vanishes_before_anybody_moves_the_c
     )
     events = advance(case, asked, at)
     after = fold(replace(case, procedures={**case.procedures, "newer": newer}), events)
-    task = after.newest("identification")
+    task = after.work.newest("identification")
     assert task is not None
     assert task.due_at == moved.new
 

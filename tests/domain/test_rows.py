@@ -4,13 +4,6 @@ from datetime import timedelta
 import pytest
 
 from domain.case.apply import apply, blank, fold
-from domain.case.events import (
-    EscalationDecided,
-    EscalationOvertaken,
-    MessageQueued,
-    RungFired,
-    TaskMoved,
-)
 from domain.case.projection import (
     Marks,
     changed_rows,
@@ -20,6 +13,14 @@ from domain.case.projection import (
     rows_of,
     touches_escalations,
 )
+from domain.work.events import (
+    EscalationDecided,
+    EscalationOvertaken,
+    MessageQueued,
+    RungFired,
+    TaskMoved,
+)
+from domain.work.subject import open_tasks, with_work
 from tests.builders import (
     ANSWERED_AND_CLOSED,
     MONDAY,
@@ -29,6 +30,7 @@ from tests.builders import (
     an_act,
     an_opening,
     office_of,
+    with_procedure,
 )
 from tests.scenario import Told
 from tests.shipped import OPENS
@@ -54,7 +56,7 @@ def test_it_sends_everything_where_nothing_is_known() -> None:
 
 def test_it_forgets_an_office_that_lost_its_last_role() -> None:
     case = a_case()
-    moved = replace(case, roles={**case.roles, "host.focal": office_of("host.case")})
+    moved = with_work(case, roles={**case.work.roles, "host.focal": office_of("host.case")})
     changes = changed_rows(rows_of(case), rows_of(moved))
     assert changes.offices_gone == (office_of("host.focal"),)
     assert [row.roles for row in changes.offices] == [("host.case", "host.focal")]
@@ -63,17 +65,18 @@ def test_it_forgets_an_office_that_lost_its_last_role() -> None:
 def test_it_shows_no_row_to_an_excluded_office() -> None:
     case = a_case()
     embassy = office_of("origin.embassy")
-    out = replace(case.offices[embassy], excluded=True)
+    out = replace(case.work.offices[embassy], excluded=True)
     held = {row.office for row in rows_of(case).offices}
     left = {
-        row.office for row in rows_of(replace(case, offices={**case.offices, embassy: out})).offices
+        row.office
+        for row in rows_of(with_work(case, offices={**case.work.offices, embassy: out})).offices
     }
     assert held - left == {embassy}
 
 
 def test_it_is_late_when_the_first_clock_ends() -> None:
     case = a_life(*STALLED).case
-    (task,) = case.open_tasks()
+    (task,) = open_tasks(case)
     assert late_at(case) == task.due_at
     assert late_at(a_life(*ANSWERED_AND_CLOSED).case) is None
 
@@ -183,7 +186,7 @@ def test_it_says_of_a_case_how_far_up_it_is_and_when_it_ended() -> None:
     assert (fresh.rung, fresh.ended_at, fresh.now_at) == ("none", None, OPENS)
     assert climbed.rung == "E4"  # the detention is late for longer than what her country owes
     assert (over.status, over.ended_at, over.late_at) == ("cancelled", told.at, None)
-    first = min(t.due_at for t in told.folded(ends[1]).running() if t.due_at is not None)
+    first = min(t.due_at for t in told.folded(ends[1]).work.running() if t.due_at is not None)
     assert fresh.late_at == first
 
 
@@ -225,7 +228,7 @@ def test_it_sends_every_row_again_under_other_rules() -> None:
     before = a_case()
     cards = {name: replace(card, title="new") for name, card in before.procedure.cards.items()}
     newer = replace(before.procedure, version="newer", cards=cards)
-    after = replace(before, procedure=newer, procedure_digest="newer")
+    after = with_procedure(before, newer, "newer")
     assert changes_between(before, after) == changed_rows(rows_of(before), rows_of(after))
     assert {row.title for row in changes_between(before, after).tasks} == {"new"}
 
@@ -253,7 +256,7 @@ def test_it_says_how_far_the_second_attempt_of_a_step_has_climbed() -> None:
         case = after
     assert rows_of(case).case.now_at == case.now != OPENS
     (row,) = [row for row in marks.escalations.values() if row.step == "verification"]
-    task = case.newest("verification")
+    task = case.work.newest("verification")
     assert task is not None
     assert (row.attempt, row.holder, row.deciders) == (2, task.holder, task.deciders)
     assert "origin.focal" in row.deciders

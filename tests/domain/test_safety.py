@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.case import conditions, consent, events, gates
+from domain.case import consent, events, facts, gates
 from domain.case.core import next_wake
 from domain.case.reading import is_stalled, seen_by, waits_for
 from domain.case.release import may_leave
-from domain.case.state import Message
+from domain.work.state import Message
 from tests.scenario import Told
 from tests.shipped import OPENS
 
@@ -62,10 +62,10 @@ def test_it_opens_no_gate_by_a_decision() -> None:
 
 def test_it_shuts_no_gate_by_a_warrant() -> None:
     told = Told(flags=("warrant",))
-    assert told.case.newest("screening") is not None, "screened like everybody"
+    assert told.case.work.newest("screening") is not None, "screened like everybody"
     told.ready()
     assert told.open("legal")
-    assert told.case.outcome("screening") == "presumed_victim"
+    assert told.case.work.outcome("screening") == "presumed_victim"
 
 
 # -- people
@@ -76,7 +76,7 @@ def test_it_lets_nobody_decide_about_what_they_hold_in_whatever_post() -> None:
     told.yes("tracing", "notify_state")
     told.go_well("verification")
     told.wait(days=60)
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     told.act("world_post", "admin", office=replace(post, head="origin.identity.head"))
     due = (told.at + timedelta(days=30)).date()
     fields = {"step": "verification", "decision": "extend", "due": due}
@@ -94,7 +94,7 @@ def test_it_lets_nobody_close_a_case_alone() -> None:
 
 def test_it_lets_a_deputy_act_while_the_post_is_vacant_and_the_former_head_no_more() -> None:
     told = Told()
-    post = told.case.offices["host.immigration"]
+    post = told.case.work.offices["host.immigration"]
     told.act("world_post", "admin", office=replace(post, vacant=True, deputy="a.deputy"))
     assert told.refused("accept", "host.immigration", step="screening") == "not-yours"
     assert told.refused("accept", "host.immigration", step="screening", user="a.deputy") == ""
@@ -102,7 +102,7 @@ def test_it_lets_a_deputy_act_while_the_post_is_vacant_and_the_former_head_no_mo
 
 def test_it_sends_a_rung_to_a_vacant_post_that_has_a_deputy() -> None:
     told = Told()
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     told.act("world_post", "admin", office=replace(post, vacant=True, deputy="a.deputy"))
     told.go_well("report")
     told.wait(days=9)
@@ -126,7 +126,7 @@ def test_it_asks_again_at_the_moment_a_message_leaves() -> None:
         told.go_well("tracing")
         told.at = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
         told.wait()
-        waiting = [message.to for message in told.case.messages if message.kind == "reminder"]
+        waiting = [message.to for message in told.case.work.messages if message.kind == "reminder"]
         assert "origin.tracing" in waiting
         told.act("flag", "host.case", flag=flag)
         told.wait(days=2)
@@ -168,7 +168,7 @@ def test_it_counts_a_withdrawal_from_that_moment() -> None:
     told.wait(hours=1)
     told.act("withdraw_consent", "host.case", purpose="tracing")
     assert not list(consent.live(told.case, "tracing", told.at))
-    assert conditions.since(told.case, "consent:tracing", told.at) is None
+    assert facts.since(told.case, "consent:tracing", told.at) is None
 
 
 # -- handed over

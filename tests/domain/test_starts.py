@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from domain.case.state import Task
+from domain.work.state import Task
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
@@ -15,7 +15,7 @@ SUM = {"amount": "1", "currency": "THB"}
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -24,7 +24,7 @@ def made(told: Told, *prefixes: str) -> list[str]:
     """The steps of these names that were ever offered."""
     return sorted(
         step
-        for step, attempts in told.case.tasks.items()
+        for step, attempts in told.case.work.tasks.items()
         if step.startswith(prefixes) and any(task.state != "waiting" for task in attempts)
     )
 
@@ -133,7 +133,7 @@ def test_it_keeps_the_other_yeses_of_who_says_no_on_the_day() -> None:
         told.yes("services")
         told.ready("voluntariness", "handover")
         told.complete(step, outcome)
-        taken = {c.purpose for c in told.case.consents if c.withdrawn_at is not None}
+        taken = {c.purpose for c in told.case.person.consents if c.withdrawn_at is not None}
         assert taken == {"return"}, step
 
 

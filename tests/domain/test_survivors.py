@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.case import consent, events, gates, release
-from domain.case.state import Message, Pending
+from domain.work import events as work_events
 from domain.work import ladder, offices
 from domain.work.calendar import Calendar
 from domain.work.deadlines import Clock, due, left_after, parse_clock, reminders
 from domain.work.procedure import Ladder, Need, Outcome
-from tests.builders import RUNGS, a_card, a_life, a_procedure, an_act, an_opening
+from domain.work.state import Message, Pending
+from tests.builders import RUNGS, a_card, a_life, a_procedure, an_act, an_opening, with_procedure
 from tests.scenario import PURPOSES, Told
 
 THAI = Calendar("TH")
@@ -73,7 +74,7 @@ def test_it_keeps_the_minutes_of_a_clock_in_hours_and_of_one_without_a_last_day(
 def test_it_ends_a_consent_at_midnight_and_not_after() -> None:
     told = Told()
     told.yes("return", until=MONDAY + timedelta(days=5))
-    (given,) = told.case.consents
+    (given,) = told.case.person.consents
     end = consent.ends_at(told.case, given)
     assert consent.is_live(told.case, given, end - timedelta(seconds=1))
     assert not consent.is_live(told.case, given, end)
@@ -85,7 +86,7 @@ def test_it_says_of_the_newest_consent_why_it_does_not_count() -> None:
     told.yes("return")
     told.act("withdraw_consent", "host.case", purpose="return")
     told.yes("return", until=MONDAY + timedelta(days=5))
-    (_, newest) = told.case.consents
+    (_, newest) = told.case.person.consents
     assert consent.why_not(told.case, "return", consent.ends_at(told.case, newest)) == "lapsed"
 
 
@@ -95,7 +96,7 @@ def test_it_records_once_that_a_consent_ended_and_never_of_one_taken_back() -> N
     told.yes("return", until=MONDAY + timedelta(days=5))
     told.yes("tracing", until=MONDAY + timedelta(days=4))
     told.act("withdraw_consent", "host.case", purpose="tracing")
-    ends = {c.purpose: consent.ends_at(told.case, c) for c in told.case.consents}
+    ends = {c.purpose: consent.ends_at(told.case, c) for c in told.case.person.consents}
     told.wait(days=30)
     lapsed = [(e.purpose, e.at) for e in told.events if isinstance(e, events.ConsentLapsed)]
     assert lapsed == [("reporting", ends["reporting"]), ("return", ends["return"])]
@@ -174,7 +175,7 @@ def test_it_says_lapsed_only_once_the_paper_has_ended_or_nobody_is_asked_again()
     told.ready("fitness", "handover")
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
     told.procedure(days=6)  # past the paper: it is asked again, and still stands today
-    newest = told.case.newest("fitness")
+    newest = told.case.work.newest("fitness")
     assert newest is not None
     assert newest.is_open
     assert why(told, "fitness") == "fitness"
@@ -188,7 +189,7 @@ def test_it_asks_again_at_once_when_a_paper_that_ends_too_early_is_skipped() -> 
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
     told.procedure(days=6)
     told.act("skip", "host.focal", step="fitness")
-    newest = told.case.newest("fitness")
+    newest = told.case.work.newest("fitness")
     assert newest is not None
     assert newest.is_open
     assert why(told, "fitness") == "fitness"
@@ -215,7 +216,7 @@ def test_it_wants_a_bed_that_was_never_asked_for() -> None:
     told.complete("fitness", "fit")
     told.act("world_crossing", "admin", crossing="m", status="closed")
     told.act("correct", "host.case", step="fitness", fact="outcome", value="fit_with_escort")
-    assert told.case.newest("bed") is None
+    assert told.case.work.newest("bed") is None
     assert why(told, "fitness") == "bed"
 
 
@@ -279,7 +280,7 @@ def test_it_finds_the_consent_of_a_list_though_its_request_may_end_otherwise() -
     request = cards["tracing_request"]
     outcomes = {**request.outcomes, "not_sent": Outcome("not_sent")}
     changed = {**cards, request.id: replace(request, outcomes=outcomes)}
-    told.case = replace(told.case, procedure=replace(told.case.procedure, cards=changed))
+    told.case = with_procedure(told.case, replace(told.case.procedure, cards=changed))
     assert "names" in carried(told, "tracing", "origin.tracing")
 
 
@@ -332,7 +333,7 @@ def test_it_is_quiet_until_the_promised_day_is_over() -> None:
         told.act("promise", "origin.tracing", step="tracing", day=day)
         told.at = THAI.opening(told.at.date() + timedelta(days=23))
         told.wait()
-        said = [e.quiet for e in told.events if isinstance(e, events.Reminded)]
+        said = [e.quiet for e in told.events if isinstance(e, work_events.Reminded)]
         assert said[-1:] == [quiet]
         assert bool(told.left("reminder", "origin.tracing")) is not quiet
 
@@ -341,17 +342,19 @@ def test_it_reminds_whom_the_ladder_names() -> None:
     for words, to in (((), ()), (("supervisor",), ("host-case-chief",))):
         rules = a_procedure(ladders={"normal": Ladder("normal", RUNGS, remind=words)})
         life = a_life((4, None), opening=an_opening(rules))
-        assert [e.to for e in life.events if isinstance(e, events.Reminded)][:1] == [to]
+        assert [e.to for e in life.events if isinstance(e, work_events.Reminded)][:1] == [to]
 
 
 def test_it_skips_upward_on_the_attempt_that_is_late() -> None:
     told = Told()
     told.go_well("placement")
     told.complete("placement", "declined")
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     told.act("world_post", "admin", office=replace(post, vacant=True))
     told.wait(days=9)
-    fired = [e for e in told.events if isinstance(e, events.RungFired) and e.step == "placement"]
+    fired = [
+        e for e in told.events if isinstance(e, work_events.RungFired) and e.step == "placement"
+    ]
     assert [(e.rung, e.attempt) for e in fired] == [("E1", 2), ("E3", 2)]
 
 
@@ -360,19 +363,21 @@ def test_it_says_of_the_first_receiver_why_a_rung_was_skipped() -> None:
     told = Told(flags=("conflict:origin.focal",))
     told.yes("tracing")
     told.go_well("tracing", "tracing_acknowledgement")
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     told.act("world_post", "admin", office=replace(post, head=""))
     told.wait(days=60)
-    skipped = [e for e in told.events if isinstance(e, events.RungSkipped) and e.step == "tracing"]
+    skipped = [
+        e for e in told.events if isinstance(e, work_events.RungSkipped) and e.step == "tracing"
+    ]
     assert [(e.rung, e.why) for e in skipped] == [("E2", "vacant")]
 
 
 def test_it_says_vacant_of_a_receiver_that_the_case_does_not_know() -> None:
     told = Told()
-    holder = told.case.offices["host.immigration"]
+    holder = told.case.work.offices["host.immigration"]
     told.act("world_post", "admin", office=replace(holder, under="nobody"))
     told.wait(days=2)
-    skipped = [e for e in told.events if isinstance(e, events.RungSkipped)]
+    skipped = [e for e in told.events if isinstance(e, work_events.RungSkipped)]
     assert [(e.rung, e.why) for e in skipped if e.step == "screening"] == [("E1", "vacant")]
 
 
@@ -384,7 +389,7 @@ def test_it_records_a_danger_where_no_rung_can_be_reached() -> None:
         )
         alarm = an_act("alarm", "host.case", step="free", kind="in_danger")
         life = a_life((1, alarm), opening=an_opening(rules))
-        raised = [e for e in life.events if isinstance(e, events.AlarmRaised)]
+        raised = [e for e in life.events if isinstance(e, work_events.AlarmRaised)]
         assert [e.alarm for e in raised] == ["in_danger"]
 
 
@@ -401,9 +406,9 @@ def test_it_fires_at_once_the_warnings_already_past_but_no_reminder() -> None:
 
 def test_it_says_why_a_rung_was_skipped() -> None:
     told = Told()
-    post = told.case.offices["host.committee"]
+    post = told.case.work.offices["host.committee"]
     vacant = replace(post, vacant=True, deputy="")
-    same = replace(post, head=told.case.offices["host.immigration"].head)
+    same = replace(post, head=told.case.work.offices["host.immigration"].head)
     for flags, office, word in (
         ((), vacant, "vacant"),
         (("conflict:host.committee",), post, "excluded"),
@@ -413,7 +418,7 @@ def test_it_says_why_a_rung_was_skipped() -> None:
         if not flags:
             told.act("world_post", "admin", office=office)
         told.wait(days=20)
-        skipped = [e for e in told.events if isinstance(e, events.RungSkipped)]
+        skipped = [e for e in told.events if isinstance(e, work_events.RungSkipped)]
         assert {e.why for e in skipped if e.step == "screening"} == {word}
 
 
@@ -437,7 +442,7 @@ def test_it_sends_no_photo_even_within_its_own_side_without_a_yes() -> None:
 
 def test_it_fires_nothing_twice_when_a_due_date_moves() -> None:
     told = Told()
-    task = told.case.newest("screening")
+    task = told.case.work.newest("screening")
     assert task is not None
     anew = tuple(Pending(rung, told.at) for rung in ("E0", "E0", "E1", "E2", "E3"))
     for sent, rung, left in (

@@ -10,15 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 
 from domain.case import reading
 from domain.case.projection import rows_of
-from domain.case.state import Task
-from tests.builders import STALLED, a_life
+from domain.work.state import Task
+from domain.work.subject import open_tasks
+from tests.builders import STALLED, a_life, with_procedure
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -89,7 +90,7 @@ def test_it_calls_a_visit_unknown_once_it_is_late_and_nothing_else() -> None:
 
 def test_it_stands_still_from_the_second_after_the_due_moment_until_the_case_ends() -> None:
     told = Told()
-    due = min(t.due_at for t in told.case.open_tasks() if t.due_at is not None)
+    due = min(t.due_at for t in open_tasks(told.case) if t.due_at is not None)
     assert not reading.is_stalled(told.case, due)
     assert reading.is_stalled(told.case, due + timedelta(seconds=1))
     told.at = due + timedelta(days=1)
@@ -163,7 +164,7 @@ def test_it_says_held_with_what_is_left_and_speaks_first_of_what_still_has_a_dat
     told.yes("tracing")
     told.go_well("tracing")
     told.act("hold", "host.case", until=LATER)
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         if task.step not in {"tracing", "hold_review"}:
             told.act("skip", "host.focal", step=task.step)
     assert sentence(told).startswith("On hold. Waits for Family found and assessed (tracing)")
@@ -194,14 +195,14 @@ def quiet(*purposes: str) -> Told:
     told = Told()
     told.yes(*purposes)
     told.go_well()
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
     return told
 
 
 def test_it_says_what_a_case_wants_in_which_nobody_is_asked_anything() -> None:
     told = Told()
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
     assert sentence(told) == (
         "No step is open since 2026-02-02: nobody's turn. It wants consent tracing "
@@ -225,10 +226,10 @@ def test_it_wants_a_consent_to_return_and_then_a_day_once_the_gates_for_a_plan_a
 def test_it_wants_a_decision_where_nothing_else_is_missing() -> None:
     told = Told(flags=("do_not_notify_state",))
     told.go_well("screening", "placement", "identification")
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
     told.go_well()
-    for task in tuple(told.case.open_tasks()):
+    for task in tuple(open_tasks(told.case)):
         told.act("skip", "host.focal", step=task.step)
     assert "It wants a decision on what comes next." in sentence(told)
 
@@ -313,5 +314,5 @@ def test_it_reads_a_step_that_the_rules_no_longer_have() -> None:
     told.complete("report", "accepted")
     procedure = told.case.procedure
     cards = {name: card for name, card in procedure.cards.items() if name != "report"}
-    told.case = replace(told.case, procedure=replace(procedure, cards=cards))
+    told.case = with_procedure(told.case, replace(procedure, cards=cards))
     assert reading.late_days(told.case, task_of(told, "report"), told.at) == 0

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from domain.case import events
 from domain.case.reading import is_unknown
-from domain.case.state import Task
+from domain.work import events
 from domain.work.calendar import Calendar
+from domain.work.calendars import calendar_of_task
+from domain.work.state import Task
 from tests.scenario import PURPOSES, Told
 
 GROWN = ("1m", "3m", "6m", "12m")
@@ -20,7 +21,7 @@ LATER = date(2028, 6, 1)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -65,7 +66,7 @@ def test_it_asks_for_feedback_after_every_visit_whatever_was_found() -> None:
         told = a_child_home()
         told.complete(f"follow_up/{visit}", outcome)
         step = f"feedback/{visit}"
-        assert step in told.case.tasks, (visit, outcome)
+        assert step in told.case.work.tasks, (visit, outcome)
         asked = task_of(told, step)
         assert (asked.holder, asked.is_open) == ("origin.focal", True), visit
         assert asked.due_at == datetime(2026, 2, 11, 9, 30, tzinfo=UTC), visit  # 5 working days
@@ -95,7 +96,7 @@ def test_it_visits_a_grown_woman_four_times() -> None:
     told = Told()
     told.ready("handover")
     told.act("complete", "escort", step="handover", outcome="handed_over")
-    found = {step for step in told.case.tasks if step.startswith("follow_up/")}
+    found = {step for step in told.case.work.tasks if step.startswith("follow_up/")}
     assert found == {f"follow_up/{visit}" for visit in GROWN}
 
 
@@ -164,7 +165,7 @@ def test_it_counts_every_watch_on_the_calendar_of_the_host() -> None:
     told.yes("tracing", "notify_state")
     told.go_well("verification")
     for step in ("detained", "in_care", "unconfirmed"):
-        assert told.case.calendar_of_task(task_of(told, step)).country == "TH", step
+        assert calendar_of_task(told.case, task_of(told, step)).country == "TH", step
 
 
 def test_it_asks_thirty_days_before_eight_months_in_care() -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from domain.case import consent, events
+from domain.case import consent
 from domain.case.reading import seen_by
 from domain.case.release import may_leave
-from domain.case.state import Case, Message
+from domain.case.state import Case
+from domain.work import events
 from domain.work.calendar import Calendar
+from domain.work.state import Message
 from tests.scenario import PURPOSES, Told
 
 TRACING = {"reference", "names", "sex", "age", "places", "relatives", "photo"}
@@ -151,7 +153,7 @@ def test_it_counts_an_empty_manifest_and_sends_only_postponed() -> None:
         case.act("world_crossing", "admin", crossing="m", status="closed")
         assert case.case.handover is None
         assert consent.since(case.case, "return", case.at) is not None  # nothing else holds it back
-        assert case.case.manifest_version == 2
+        assert case.case.segment.manifest_version == 2
         assert [e.version for e in case.left("manifest", focal)] == [1]
         assert len(case.left("postponed", focal)) == 1
 

@@ -120,4 +120,6 @@ def test_it_opens_the_gate_consent_by_a_yes_to_the_return_only() -> None:
     assert told.open("consent")
     told.act("withdraw_consent", "person", purpose="return")
     assert not told.open("consent")
-    assert {c.purpose for c in told.case.consents if c.withdrawn_at is not None} == {"return"}
+    assert {c.purpose for c in told.case.person.consents if c.withdrawn_at is not None} == {
+        "return"
+    }

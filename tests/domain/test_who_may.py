@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.case.state import Task
+from domain.work.state import Task
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
@@ -34,7 +34,7 @@ ACTS: dict[str, dict[str, Any]] = {
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -106,7 +106,7 @@ def test_it_takes_from_the_holder_only_what_a_holder_does() -> None:
 def test_it_gives_a_task_back_only_where_somebody_is_there() -> None:
     for act, by in (("decline", "host.immigration"), ("withdraw", "host.focal")):
         told = Told()
-        desk = told.case.offices["host.case"]
+        desk = told.case.work.offices["host.case"]
         told.act("world_post", "admin", office=replace(desk, vacant=True))
         assert told.refused(act, by, step="screening") == "nobody-there"
         told.act("world_post", "admin", office=replace(desk, vacant=True, deputy="stands.in"))
@@ -136,7 +136,7 @@ def test_it_reassigns_a_step_to_come() -> None:
 
 def test_it_lets_nobody_extend_what_they_hold_themselves_in_whatever_post() -> None:
     told = Told()
-    held = told.case.offices["host.immigration"]
+    held = told.case.work.offices["host.immigration"]
     told.act("world_post", "admin", office=replace(held, head="host.focal.head"))
     extend = {"step": "screening", "due": LATER}
     assert told.refused("extend", "host.focal", **extend) == "not-yours"
@@ -145,7 +145,7 @@ def test_it_lets_nobody_extend_what_they_hold_themselves_in_whatever_post() -> N
 
 def test_it_lets_the_deputy_sign_while_the_post_is_vacant_only() -> None:
     told = Told()
-    desk = replace(told.case.offices["host.desk"], deputy="stands.in")
+    desk = replace(told.case.work.offices["host.desk"], deputy="stands.in")
     report = {"step": "report", "outcome": "accepted"}
     told.act("world_post", "admin", office=desk)
     assert told.refused("complete", "host.desk", user="stands.in", **report) == "not-yours"
@@ -158,9 +158,12 @@ def test_it_keeps_a_bar_with_its_owner_and_the_review_with_who_set_it() -> None:
     told = Told()
     told.act("bar", "host.case", kind="witness", owner="host.prosecutor", review=LATER)
     review = task_of(told, "bar_review")
-    assert (told.case.bars["witness"].owner, review.holder) == ("host.prosecutor", "host.case")
+    assert (told.case.person.bars["witness"].owner, review.holder) == (
+        "host.prosecutor",
+        "host.case",
+    )
     told.act("bar", "host.police", kind="warrant", review=LATER)
-    assert told.case.bars["warrant"].owner == "host.police"
+    assert told.case.person.bars["warrant"].owner == "host.police"
     told.act("hold", "host.province", until=LATER)
     assert task_of(told, "hold_review").holder == "host.province"
 
@@ -179,7 +182,11 @@ def test_it_misses_the_day_that_an_act_needs() -> None:
         ("alarm", "host.desk", {"step": "screening"}),
     ):
         assert told.refused(act, by, **fields) == "missing-field", act
-    assert (told.case.on_hold, told.case.bars, told.case.newest_handover) == (False, {}, None)
+    assert (told.case.work.on_hold, told.case.person.bars, told.case.newest_handover) == (
+        False,
+        {},
+        None,
+    )
     told.act("hold", "host.case", until=LATER)
     keep = {"step": "hold_review", "outcome": "keep"}
     assert told.refused("complete", "host.case", **keep) == "missing-field"
@@ -214,7 +221,7 @@ def test_it_does_not_end_a_hold_by_itself() -> None:
     held = told.at.date() + timedelta(days=5)
     told.act("hold", "host.case", until=held)
     told.wait(days=200)
-    assert told.case.on_hold
+    assert told.case.work.on_hold
     review = task_of(told, "hold_review")
     assert (review.is_open, review.rung) == (True, "E5")
     assert isinstance(review.due_at, datetime)
@@ -239,4 +246,4 @@ def test_it_hears_a_no_and_an_alarm_from_anybody() -> None:
         told.yes("tracing")
         assert told.refused("alarm", by, step="screening", kind="gone") == "", by
         assert told.refused("withdraw_consent", by, purpose="tracing") == "", by
-        assert [c.withdrawn_at for c in told.case.consents] == [told.at], by
+        assert [c.withdrawn_at for c in told.case.person.consents] == [told.at], by

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from domain.case import events
-from domain.case.state import Task
+from domain.work import events
 from domain.work.calendar import Calendar
+from domain.work.state import Task
 from tests.scenario import Told
 
 LATER = date(2026, 8, 3)
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -131,7 +131,7 @@ def test_it_skips_a_vacant_rung_and_leaves_the_later_ones_their_dates() -> None:
     due = task_of(told, "tracing").due_at
     assert due is not None
     for office in ("host.committee", "origin.focal"):
-        found = replace(told.case.offices[office], vacant=True)
+        found = replace(told.case.work.offices[office], vacant=True)
         told.act("world_post", "admin", office=found)
     told.wait(days=150)
     rungs = [e for e in told.events if isinstance(e, events.RungFired) and e.step == "tracing"]

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.case import events, gates
+from domain.case import events
 from domain.case.reading import age_days, late_days
-from domain.case.state import Task
+from domain.work import events as work_events
 from domain.work.calendar import Calendar
+from domain.work.calendars import appointment_day, calendar_for
+from domain.work.state import Task
 from domain.work.tasks import offered_from
 from tests.scenario import PURPOSES, Told
 
@@ -22,7 +24,7 @@ HAND_OVER = {"step": "handover", "outcome": "handed_over"}
 
 
 def task_of(told: Told, step: str) -> Task:
-    task = told.case.newest(step)
+    task = told.case.work.newest(step)
     assert task is not None, step
     return task
 
@@ -44,7 +46,7 @@ def test_it_counts_a_yes_from_the_moment_she_said_it() -> None:
     request = task_of(told, "tracing_request")
     assert request.due_at == datetime(2026, 2, 5, 9, 30, tzinfo=UTC)  # three working days
     until = date(2026, 5, 3)  # ninety days from 2 February
-    assert {c.until for c in told.case.consents} == {until}
+    assert {c.until for c in told.case.person.consents} == {until}
     told.wait(days=1, minutes=-1)
     assert told.open("consent")
     told.wait(minutes=2)
@@ -127,7 +129,7 @@ def test_it_keeps_a_promise_quiet_through_its_day_in_the_zone_of_who_gave_it() -
     first = date(2026, 2, 25)  # the 23rd of 45 days
     told.act("promise", "origin.tracing", step="tracing", day=first)
     told.wait(days=40)
-    asked = [e for e in told.events if isinstance(e, events.Reminded) if e.step == "tracing"]
+    asked = [e for e in told.events if isinstance(e, work_events.Reminded) if e.step == "tracing"]
     assert [e.quiet for e in asked] == [True, False]
     assert len(told.left("reminder", "origin.tracing")) == 1
 
@@ -144,7 +146,7 @@ def test_it_comes_of_age_at_the_midnight_of_the_place_where_she_is() -> None:
     corrected = an_hour_apart()
     corrected.at = midnight - timedelta(minutes=30)
     corrected.act("correct", "host.case", fact="born", value="17")
-    assert corrected.case.adult_on == date(2027, 2, 9)
+    assert corrected.case.person.adult_on == date(2027, 2, 9)
 
 
 def test_it_plans_by_the_hours_of_the_place_where_she_is() -> None:
@@ -159,7 +161,7 @@ def test_it_plans_by_the_hours_of_the_place_where_she_is() -> None:
     assert offered_from(told.case, card) == Calendar("TH").end_of(day - timedelta(days=1))
     late = datetime(2026, 2, 11, 16, 30, tzinfo=UTC)  # still that day in Thailand, no more in Laos
     told.act("plan_handover", "host.focal", day=late, crossing="m")
-    assert gates.handover_day(told.case, told.at) == day
+    assert appointment_day(told.case, told.at) == day
 
 
 def test_it_lapses_an_order_at_the_midnight_of_the_place_where_she_is() -> None:
@@ -168,23 +170,23 @@ def test_it_lapses_an_order_at_the_midnight_of_the_place_where_she_is() -> None:
     told = an_hour_apart()
     told.act("complete", "host.case", **order)
     told.wait(days=200)
-    assert told.case.flags["protection_lapsed"] == Calendar("TH").end_of(until)
+    assert told.case.person.flags["protection_lapsed"] == Calendar("TH").end_of(until)
     told = an_hour_apart()
     told.ready("handover")
     told.act("complete", "host.case", **order)
     told.act("complete", "escort", **HAND_OVER)
     told.wait(days=200)
-    assert told.case.flags["protection_lapsed"] == LAO.end_of(until)
+    assert told.case.person.flags["protection_lapsed"] == LAO.end_of(until)
 
 
 def test_it_counts_who_has_no_side_at_home_from_the_handover_not_from_the_arrival() -> None:
     told = an_hour_apart()
     told.ready("handover")
-    assert told.case.calendar_for("person").country == "TH"
+    assert calendar_for(told.case, "person").country == "TH"
     told.act("complete", "escort", **HAND_OVER)
-    assert told.case.returned_at is None
+    assert told.case.segment.returned_at is None
     for office in ("person", "ngo", "escort", "guardian"):
-        assert told.case.calendar_for(office).country == "LA", office
+        assert calendar_for(told.case, office).country == "LA", office
 
 
 def test_it_puts_a_country_that_no_table_names_at_seven_hours_without_days_off() -> None:

@@ -19,9 +19,10 @@ from sqlalchemy import update
 
 from domain.case.commands import Command, OpenCase
 from domain.case.core import advance
-from domain.case.events import Event, RungFired
 from domain.errors import Refused
+from domain.event import Event
 from domain.work.deadlines import Clock
+from domain.work.events import RungFired
 from domain.work.procedure import Need
 from engine.virtual_time import at_rest, clock_of
 from local.ports import free_port

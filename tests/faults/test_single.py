@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.case import events as e
+from domain.work import events as e
 from engine.errors import ActRefused, EngineError
 from engine.upkeep import compare_with_engine, failing_cases
 from records import alarms, cases, stalled

@@ -19,12 +19,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from domain.behaviour import EDITION
 from domain.case.apply import blank, fold
 from domain.case.commands import Command, OpenCase
-from domain.case.core import EDITIONS
-from domain.case.events import Event
-from domain.case.state import EDITION
+from domain.case.core import advance, open_case
 from domain.errors import Refused
+from domain.event import Event
 from story.file import read_story
 from story.player import play
 from story.rulebooks import added_words, rulebook_of
@@ -96,11 +96,10 @@ def of_story(name: str) -> Iterator[tuple[str, Json]]:
 
 def recomputed(saved: Json) -> Json:
     """The same file, with what the edition makes of the same questions now."""
-    edition = EDITIONS[saved["edition"]]
     opening = opening_from_json(saved["opening"])
     first, *moves = saved["moves"]
     case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
-    events = edition.open_case(opening, datetime.fromisoformat(first["at"]))
+    events = open_case(opening, datetime.fromisoformat(first["at"]))
     case = fold(case, events)
     again: list[Json] = [{**first, "events": rows(events)}]
     for move in moves:
@@ -112,7 +111,7 @@ def recomputed(saved: Json) -> Json:
             )
         events = ()
         try:
-            events = edition.advance(case, command, datetime.fromisoformat(move["at"]))
+            events = advance(case, command, datetime.fromisoformat(move["at"]))
         except Refused as refused:
             told["refused"] = refused.slug
         case = fold(case, events)

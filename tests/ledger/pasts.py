@@ -21,20 +21,25 @@ def _renamed(body: Body, old: str, new: str) -> Body:
 
 
 def _tasks_renamed(body: Body, old: str, new: str) -> Body:
+    work = body.get("work", {})
     tasks = {
         step: [_renamed(task, old, new) for task in attempts]
-        for step, attempts in body.get("tasks", {}).items()
+        for step, attempts in work.get("tasks", {}).items()
     }
-    return {**body, "tasks": tasks} if tasks else body
+    return {**body, "work": {**work, "tasks": tasks}} if tasks else body
+
+
+def _person_renamed(body: Body, old: str, new: str) -> Body:
+    return {**body, "person": _renamed(body["person"], old, new)} if "person" in body else body
 
 
 def _to_second(body: Body) -> Body:
-    return _renamed(body, "citizen_of", "nationality")
+    return _person_renamed(body, "citizen_of", "nationality")
 
 
 def _to_third(body: Body) -> Body:
     kept = {name: value for name, value in body.items() if name != "risk"}
-    return _tasks_renamed(_renamed(kept, "nationality", "country"), "desk", "holder")
+    return _tasks_renamed(_person_renamed(kept, "nationality", "country"), "desk", "holder")
 
 
 UPCASTERS: dict[int, Upcaster] = {SECOND: _to_second, THIRD: _to_third}
@@ -43,5 +48,5 @@ UPCASTERS: dict[int, Upcaster] = {SECOND: _to_second, THIRD: _to_third}
 def older(body: Body, shape: int) -> Body:
     """A case of the shape before all of these, as the program of an older one would keep it."""
     word = "citizen_of" if shape == FIRST else "nationality"
-    old = _renamed(_tasks_renamed(body, "holder", "desk"), "country", word)
+    old = _person_renamed(_tasks_renamed(body, "holder", "desk"), "country", word)
     return {**({"shape": SECOND} if shape == SECOND else {}), **old, "risk": 3}

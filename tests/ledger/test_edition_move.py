@@ -10,10 +10,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from domain.case.core import EDITIONS
-from domain.case.events import EditionMoved, TaskNoted
-from domain.case.state import EDITION, Case
-from domain.editions import Edition
+from domain.behaviour import EDITION, EDITIONS
+from domain.case.core import next_wake
+from domain.case.state import Case
+from domain.work.events import EditionMoved, TaskNoted
+from engine import editions
 from engine.editions import Became, Move, key_of, moves
 from records import openings
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, an_act, an_opening
@@ -233,18 +234,17 @@ async def test_it_goes_on_anew_after_the_engine_was_lost(
 async def test_it_shows_beforehand_what_would_come_at_another_time(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    present = EDITIONS[EDITION]
-
     def later(case: Case) -> datetime | None:
-        at = present.next_wake(case)
-        return at + timedelta(days=1) if at else None
+        at = next_wake(case)
+        return at + timedelta(days=1) if at and case.edition == THE_NEXT else at
 
-    monkeypatch.setitem(EDITIONS, THE_NEXT, Edition(present.open_case, present.advance, later))
+    monkeypatch.setitem(EDITIONS, THE_NEXT, EDITIONS[EDITION])
+    monkeypatch.setattr(editions, "next_wake", later)
     opening = await lab.open()
     await lab.days_pass(opening, STALLED[0][0])
     await lab.act(opening, ASK)
     told = [one async for one in moves(lab.database, lab.settings, THE_NEXT, dry_run=True)]
-    first = present.next_wake(lab.case(opening))
+    first = next_wake(lab.case(opening))
     assert first is not None
     assert first > MONDAY
     assert told == [

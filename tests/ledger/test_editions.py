@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from domain.behaviour import EDITION, EDITIONS
 from domain.case import core
-from domain.case.core import EDITIONS
-from domain.case.events import CaseOpened, EditionMoved, RungFired, TaskNoted
-from domain.case.state import EDITION
+from domain.case.events import CaseOpened
+from domain.work.events import EditionMoved, RungFired, TaskNoted
 from domain.work.wake import wake as real_wake
 from engine.errors import ActRefused
 from tests.builders import MONDAY, STALLED, a_life, an_act, an_opening

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.case.events import CaseReopened, RungFired
+from domain.case.events import CaseReopened
+from domain.work.events import RungFired
 from engine.errors import ActRefused, NoSuchCase
 from engine.runs import Recovery
 from engine.upkeep import start_lost_cases

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from domain.case.events import TaskDone
+from domain.work.events import TaskDone
 from records import ledger
 from records.projection import Batch, NewEvent, write_one
 from records.session import make_engine

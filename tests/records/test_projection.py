@@ -47,7 +47,7 @@ def test_it_keeps_the_order_of_steps(connection: Connection) -> None:
     kept = cases.folded(connection, life.case.id)
     assert kept is not None
     assert list(kept.procedure.cards) == ["ask", "answer", "hold_review", "zebra", "ant", "closure"]
-    assert list(kept.tasks) == list(life.case.tasks)
+    assert list(kept.work.tasks) == list(life.case.work.tasks)
 
 
 def test_it_shows_what_the_case_waits_for(connection: Connection) -> None:

@@ -32,9 +32,9 @@ def stands_still(case: Case, as_of: datetime) -> bool:
     """The oracle: asks each case by itself, with none of the columns that the query uses."""
     if case.ended:
         return False
-    overdue = any(task.due_at is not None and task.due_at <= as_of for task in case.running())
+    overdue = any(task.due_at is not None and task.due_at <= as_of for task in case.work.running())
     idle = idle_at(case)
-    return overdue or case.idle_reported or (idle is not None and idle <= as_of)
+    return overdue or case.work.idle_reported or (idle is not None and idle <= as_of)
 
 
 def some_lives(seed: int, count: int = 24) -> list[Life]:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from domain.case.state import Case, Pending
+from domain.case.state import Case
 from domain.work import ladder
 from domain.work.deadlines import Clock
 from domain.work.procedure import Procedure
+from domain.work.state import Pending
 from story.cli import app, play_file
 from story.opening import procedure_of
 from story.player import Played

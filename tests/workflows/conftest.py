@@ -18,8 +18,8 @@ from temporalio.service import RPCError
 
 from domain.case.apply import blank, fold
 from domain.case.commands import Command, OpenCase
-from domain.case.events import Event
 from domain.case.state import Case
+from domain.event import Event
 from engine.cases import CaseEngine
 from engine.connection import connect
 from engine.virtual_time import at_rest, fast_forward

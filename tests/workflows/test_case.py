@@ -10,6 +10,8 @@ import pytest
 
 from domain.case import events as e
 from domain.case.commands import Command
+from domain.event import Event
+from domain.work import events as work_events
 from engine.errors import ActRefused
 from tests.builders import MONDAY, STALLED, a_life, an_act, an_opening
 from tests.workflows.conftest import Lab, new_key
@@ -31,7 +33,7 @@ async def test_it_opens_a_case_and_hands_the_first_step_over(lab: Lab) -> None:
     first = lab.events(opening)
     assert first[0].at == MONDAY
     assert isinstance(first[0], e.CaseOpened)
-    assert [event.step for event in first if isinstance(event, e.TaskOffered)] == ["ask"]
+    assert [event.step for event in first if isinstance(event, work_events.TaskOffered)] == ["ask"]
 
 
 async def test_it_has_written_everything_by_the_time_it_answers(lab: Lab) -> None:
@@ -50,7 +52,7 @@ async def test_it_lets_one_of_ten_simultaneous_completions_win(lab: Lab) -> None
     refused = [outcome for outcome in outcomes if isinstance(outcome, ActRefused)]
     assert Counter(r.slug for r in refused) == {"conflict": 9}
     assert {r.status for r in refused} == {409}
-    assert sum(isinstance(event, e.TaskDone) for event in lab.events(opening)) == 1
+    assert sum(isinstance(event, work_events.TaskDone) for event in lab.events(opening)) == 1
 
 
 async def test_it_gives_a_repeated_key_the_same_answer(lab: Lab) -> None:
@@ -154,7 +156,7 @@ async def test_it_fires_each_timer_once_in_order_as_of_its_moment(lab: Lab) -> N
     await lab.days_pass(opening, 60)
     expected = a_life(*STALLED, opening=opening).events
     assert lab.events(opening) == list(expected)
-    assert any(isinstance(event, e.RungFired) for event in expected)
+    assert any(isinstance(event, work_events.RungFired) for event in expected)
 
 
 async def test_it_keeps_one_timer_and_lets_it_stand_when_later_suffices(lab: Lab) -> None:
@@ -172,14 +174,14 @@ async def test_it_takes_an_act_of_a_moment_before_the_timers_of_that_moment(
     opening = await lab.open()
     await lab.clock_to(opening, MONDAY + timedelta(days=1))
     await lab.act(opening, ASK)
-    due = lab.case(opening).tasks["answer"][0].due_at
+    due = lab.case(opening).work.tasks["answer"][0].due_at
     assert due is not None
     await lab.clock_to(opening, due)
     await lab.act(opening, ANSWER)
     await lab.clock_to(opening, due + timedelta(days=1))
-    answered = [event for event in lab.events(opening) if isinstance(event, e.TaskDone)]
+    answered = [event for event in lab.events(opening) if isinstance(event, work_events.TaskDone)]
     assert answered[-1].at == due
-    assert not [event for event in lab.events(opening) if isinstance(event, e.RungFired)]
+    assert not [event for event in lab.events(opening) if isinstance(event, work_events.RungFired)]
 
 
 async def test_it_keeps_its_timers_through_continue_as_new(lab: Lab) -> None:
@@ -212,7 +214,7 @@ async def test_it_does_not_turn_for_ever_when_a_timer_fails(
     await lab.clock_to(opening, MONDAY + timedelta(days=1))
     await lab.act(opening, ASK)
 
-    def nothing_happens(*_: Any) -> tuple[e.Event, ...]:
+    def nothing_happens(*_: Any) -> tuple[Event, ...]:
         return ()
 
     monkeypatch.setattr(state, "advance", nothing_happens)

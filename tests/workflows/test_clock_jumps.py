@@ -16,7 +16,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from domain.case.events import Event
+from domain.event import Event
 from engine.connection import sealed_converter
 from settings import Settings
 from tests.workflows.conftest import PAYLOAD_KEY

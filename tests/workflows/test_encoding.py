@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.case.commands import Command, OpenCase
-from domain.case.events import KINDS, Event, TaskDone
+from domain.case.events import KINDS
 from domain.case.state import Case
+from domain.event import Event
 from domain.work.calendar import Calendar
+from domain.work.events import TaskDone
 from domain.work.procedure import Procedure
 from tests.builders import ANSWERED_AND_CLOSED, a_life, a_procedure
 from workflows import encoding

@@ -11,7 +11,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.case.commands import OpenCase
-from domain.case.events import RungFired
+from domain.work.events import RungFired
 from engine.connection import sealed_converter
 from records.recovery import Kept, from_ledger
 from settings import Settings

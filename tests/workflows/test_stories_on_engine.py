@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.case.events import RungFired
+from domain.work.events import RungFired
 from story.engine import EngineStage
 from story.engine_fixture import EngineRoom
 from story.file import read_story

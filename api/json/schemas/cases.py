@@ -132,7 +132,7 @@ def case_shape(case: Case, row: CaseView, at: datetime) -> CaseShape:
         corridor=case.procedure.corridor,
         rules=case.procedure.version,
         status=reading.shown_state(case),
-        place=case.place(),
+        place=case.place,
         child=case.is_child(at),
         now=at,
         opened_at=row.opened_at,
@@ -144,8 +144,8 @@ def case_shape(case: Case, row: CaseView, at: datetime) -> CaseShape:
         due_at=waiting.due_at,
         next_rung=waiting.next_rung,
         next_rung_at=waiting.next_rung_at,
-        flags=sorted(case.flags),
-        bars=sorted(case.bars),
+        flags=sorted(case.person.flags),
+        bars=sorted(case.person.bars),
         procedure=[step_shape(case, card, at) for card in case.procedure.cards.values()],
         gates=[_gate(case, gate, at) for gate in applied],
         handover=_handover(case),
@@ -156,7 +156,7 @@ def case_shape(case: Case, row: CaseView, at: datetime) -> CaseShape:
                 until=c.until,
                 live=c.withdrawn_at is None and not c.lapsed,
             )
-            for c in case.consents
+            for c in case.person.consents
         ],
         offices=_offices(case),
     )
@@ -181,10 +181,10 @@ def _handover(case: Case) -> HandoverShape | None:
 
 def _offices(case: Case) -> list[OfficeInCase]:
     held: dict[str, list[str]] = {}
-    for role, office in case.roles.items():
+    for role, office in case.work.roles.items():
         held.setdefault(office, []).append(role)
     return [
-        OfficeInCase(office=office, roles=roles, excluded=case.offices[office].excluded)
+        OfficeInCase(office=office, roles=roles, excluded=case.work.offices[office].excluded)
         for office, roles in held.items()
-        if office in case.offices
+        if office in case.work.offices
     ]

@@ -13,8 +13,9 @@ from pydantic import Field
 from api.json.schemas.base import Shape
 from api.json.schemas.outcomes import OutcomeShape, outcomes_of
 from domain.case import reading
-from domain.case.state import Case, Task
+from domain.case.state import Case
 from domain.work.procedure import Card
+from domain.work.state import Task
 from records.tasks import TaskView
 
 
@@ -114,7 +115,7 @@ def task_shape(
         late_days=reading.late_days(case, task, at),
         rung=task.rung,
         promised_on=task.promised_on,
-        on_hold=case.on_hold,
+        on_hold=case.work.on_hold,
         version=case.version,
         outcomes=outcomes_of(card),
         carries=sorted(carries),

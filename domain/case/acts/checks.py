@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from domain.case import conditions
 from domain.case.commands import Command
-from domain.case.state import Case, Task
+from domain.case.state import Case
 from domain.errors import (
     Conflict,
     DoNotNotify,
@@ -18,15 +18,17 @@ from domain.errors import (
     UnknownStep,
     WrongState,
 )
+from domain.work.calendars import calendar_for
 from domain.work.offices import can_take, may_sign
 from domain.work.procedure import Card, side_of
+from domain.work.state import Task
 
 OTHERS_BESIDES = frozenset({"person", "guardian"})  # for whom the case's own offices record
 
 
 def roles_match(case: Case, office_id: str, patterns: tuple[str, ...]) -> bool:
     """True when the office's role is one of the patterns: `home.case`, `host.*`, `ngo`, `*`."""
-    office = case.offices.get(office_id)
+    office = case.work.offices.get(office_id)
     return office is not None and any(_matches(case, office.role, p) for p in patterns)
 
 
@@ -40,7 +42,7 @@ def _matches(case: Case, role: str, pattern: str) -> bool:
 
 def signed(case: Case, command: Command) -> None:
     """The user must hold the post of the office that records."""
-    if command.by == "admin" and "admin" not in case.offices:
+    if command.by == "admin" and "admin" not in case.work.offices:
         return
     if not may_sign(case, command.by, command.user, member=command.member):
         raise NotYours(f"{command.by} is not held by the person who signs")
@@ -60,9 +62,9 @@ def card_of(case: Case, command: Command, at: datetime, *, watches: bool = False
     card = case.card(command.step)
     if card is None or (card.watch and not watches):
         raise UnknownStep(f"This corridor has no step {command.step}")
-    if card.do_not_notify and "do_not_notify_state" in case.flags:
+    if card.do_not_notify and "do_not_notify_state" in case.person.flags:
         raise DoNotNotify
-    if not conditions.applies(case, card, at) and case.newest_done(card.id) is None:
+    if not conditions.applies(case, card, at) and case.work.newest_done(card.id) is None:
         raise UnknownStep(f"{command.step} does not apply to this person")
     return card
 
@@ -104,22 +106,15 @@ def needs(command: Command, *names: str) -> None:
 
 def coming_day(case: Case, day: date | datetime, office: str, at: datetime, name: str) -> None:
     """A date given for later must not lie in the past; it ends at closing hour (2.7, 3.8)."""
-    calendar = case.calendar_for(office)
+    calendar = calendar_for(case, office)
     past = (day if isinstance(day, datetime) else calendar.closing(day)) < at
     if past:
         raise InvalidField(f"`{name}` lies in the past")
 
 
-def moment_of_day(case: Case, day: date | datetime, office: str) -> datetime:
-    """A given date ends at closing hour and does not roll (3.8)."""
-    if isinstance(day, datetime):
-        return day
-    return case.calendar_for(office).closing(day)
-
-
 def open_task(case: Case, card: Card, command: Command, at: datetime) -> Task:
     """The newest attempt, which must still be open."""
-    task = case.newest(card.id)
+    task = case.work.newest(card.id)
     if task is not None and not task.is_open:
         not_just_ended(command, task, at)
     if task is None or not task.is_open:
@@ -135,7 +130,7 @@ def someone_there(case: Case, office: str) -> None:
 
 def holder_of(case: Case, card: Card, made_by: str) -> str:
     """Who holds the step, or would."""
-    task = case.newest(card.id)
+    task = case.work.newest(card.id)
     return task.holder if task is not None and task.state != "waiting" else made_by
 
 
@@ -145,7 +140,7 @@ def records_for(case: Case, card: Card, command: Command, holder: str) -> bool:
         return False
     if roles_match(case, command.by, card.recorded_by):
         return True
-    office = case.offices.get(holder)
+    office = case.work.offices.get(holder)
     if office is None or not roles_match(
         case, command.by, case.procedure.access.get("record_for", ())
     ):

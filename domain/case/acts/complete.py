@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.case import conditions, consent, gates
+from domain.case import consent, facts, gates
 from domain.case import events as e
 from domain.case.acts import checks
 from domain.case.acts.ending import end_case, end_handover, leave_only, withdraw
 from domain.case.acts.holding import resume_now
 from domain.case.commands import Command
 from domain.case.release import child_is_cleared
-from domain.case.state import Case, Pending, Task
+from domain.case.state import Case
 from domain.case.steps import check_fields, closure, review
 from domain.errors import (
     AlreadyPaid,
@@ -25,17 +25,20 @@ from domain.errors import (
     UnknownOutcome,
     WrongState,
 )
+from domain.work import events as work_events
+from domain.work.calendars import calendar_of_task
 from domain.work.consequences import overtake, take_back
 from domain.work.ladder import rank, warnings
 from domain.work.messages import write
 from domain.work.procedure import Card, Outcome
+from domain.work.state import Pending, Task
 from domain.work.tasks import TaskOptions, offer, offered_from, owner_of
 from domain.work.transition import Transition
 
 
-def complete(transition: Transition, command: Command, at: datetime) -> None:
+def complete(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Give a step its outcome."""
-    case = transition.case
+    case = transition.subject
     card = checks.card_of(case, command, at)
     outcome = card.outcomes.get(command.outcome)
     if outcome is None:
@@ -56,7 +59,7 @@ def complete(transition: Transition, command: Command, at: datetime) -> None:
 
 def _about(case: Case, card: Card, command: Command) -> Task | None:
     """The attempt meant: of several reviews the one about this bar, else the newest."""
-    attempts = case.tasks.get(card.id, ())
+    attempts = case.work.tasks.get(card.id, ())
     open_ones = [t for t in attempts if t.is_open and command.kind in {"", t.about}]
     if open_ones:
         return open_ones[-1]
@@ -69,7 +72,7 @@ def _about(case: Case, card: Card, command: Command) -> Task | None:
 def _check_actor(case: Case, card: Card, command: Command, task: Task | None) -> None:
     held = task is not None and task.state != "waiting"
     holder = task.holder if task is not None and held else owner_of(case, card)
-    bar = case.bars.get(task.about) if task is not None and card.kind == "review" else None
+    bar = case.person.bars.get(task.about) if task is not None and card.kind == "review" else None
     if bar is None:
         checks.acts_for(case, card, command, holder)
         return
@@ -94,11 +97,11 @@ def _check_not_twice(
 
 
 def _may_repeat(case: Case, card: Card, at: datetime) -> bool:
-    return any(conditions.holds(case, fact, at) for fact in card.repeat_after)
+    return any(facts.holds(case, fact, at) for fact in card.repeat_after)
 
 
 def _check_persons(case: Case, card: Card, command: Command) -> None:
-    if any(case.users_by_step.get(step) == command.user for step in card.not_by):
+    if any(case.work.users_by_step.get(step) == command.user for step in card.not_by):
         raise OwnRequest
     if card.kind == "closure":
         closure.check_two_people(command)
@@ -119,7 +122,7 @@ def _check_leaving(case: Case, card: Card, outcome: Outcome, happened: datetime)
 
 
 def _reaches(case: Case, card: Card, outcome: Outcome, at: datetime) -> bool:
-    to = [office for role in outcome.sends_to if (office := case.office_of(role))]
+    to = [office for role in outcome.sends_to if (office := case.work.office_of(role))]
     return not to or any(consent.covers(case, card.consent, office, at) for office in to)
 
 
@@ -137,7 +140,7 @@ def _check_state(case: Case, card: Card, outcome: Outcome, task: Task | None, at
         raise WrongState(f"{card.id} is too early")
     if card.dated and case.handover is None:
         raise WrongState("No handover is planned")
-    missing = next((f for f in card.requires if not conditions.holds(case, f, at)), None)
+    missing = next((f for f in card.requires if not facts.holds(case, f, at)), None)
     if missing is not None:
         raise WrongState(f"{missing.replace(':', ' ')} comes first")
     if card.kind == "closure":
@@ -152,7 +155,7 @@ def _check_state(case: Case, card: Card, outcome: Outcome, task: Task | None, at
 def _check_closure(case: Case, outcome: Outcome) -> None:
     visits = [
         t
-        for step, attempts in case.tasks.items()
+        for step, attempts in case.work.tasks.items()
         if case.procedure.cards[step].unknown_when_late
         for t in attempts
         if t.state == "done" and t.happened_at is not None
@@ -162,7 +165,7 @@ def _check_closure(case: Case, outcome: Outcome) -> None:
         raise WrongState("The newest follow_up says at_risk")
     if outcome.case == "returned_legal_open" and case.state not in {"returned", "open"}:
         raise WrongState("Only a returned case goes on as legal open")
-    if outcome.case == "returned_legal_open" and case.returned_at is None:
+    if outcome.case == "returned_legal_open" and case.segment.returned_at is None:
         raise WrongState("Only a returned case goes on as legal open")
 
 
@@ -170,14 +173,14 @@ def _check_closure(case: Case, outcome: Outcome) -> None:
 
 
 def _do(
-    transition: Transition,
+    transition: Transition[Case],
     card: Card,
     outcome: Outcome,
     command: Command,
     happened: datetime,
     at: datetime,
 ) -> None:
-    task = _about(transition.case, card, command)
+    task = _about(transition.subject, card, command)
     over = task is not None and not task.is_open and task.state != "waiting"
     repeated = over or (task is not None and task.attempt > 1 and task.about != "returned")
     if task is None or not task.is_open:
@@ -185,7 +188,7 @@ def _do(
     overtake(transition, task, at)
     watched = bool(card.warns) and command.valid_until is not None
     transition.add(
-        e.TaskDone(
+        work_events.TaskDone(
             at=at,
             step=card.id,
             attempt=task.attempt,
@@ -198,8 +201,8 @@ def _do(
             valid_until=command.valid_until,
             approved_by=command.approved_by,
             fields=dict(command.fields),
-            ends_at=_end_of(transition.case, task, command) if watched else None,
-            pending=_warnings(transition.case, card, task, command, at) if watched else (),
+            ends_at=_end_of(transition.subject, task, command) if watched else None,
+            pending=_warnings(transition.subject, card, task, command, at) if watched else (),
         )
     )
     if card.paper:
@@ -207,7 +210,7 @@ def _do(
     in_time = task.due_at is not None and happened <= task.due_at < at
     if in_time and rank(task.rung) > 0:
         transition.add(
-            e.Recorded(at=at, what="answered_in_time", step=card.id, attempt=task.attempt)
+            work_events.Recorded(at=at, what="answered_in_time", step=card.id, attempt=task.attempt)
         )
     _effects(transition, card, outcome, command, happened, at)
     if repeated:
@@ -217,7 +220,7 @@ def _do(
 
 def _end_of(case: Case, task: Task, command: Command) -> datetime | None:
     until = command.valid_until
-    return case.calendar_of_task(task).closing(until) if until is not None else None
+    return calendar_of_task(case, task).closing(until) if until is not None else None
 
 
 def _warnings(
@@ -227,10 +230,10 @@ def _warnings(
     return warnings(case, card, task.made_for, until, at) if until is not None else ()
 
 
-def _watch_anew(transition: Transition, card: Card, command: Command, at: datetime) -> None:
+def _watch_anew(transition: Transition[Case], card: Card, command: Command, at: datetime) -> None:
     """A renewal moves the warnings of the paper it renews to the new end."""
-    case = transition.case
-    paper = case.newest_done(card.paper)
+    case = transition.subject
+    paper = case.work.newest_done(card.paper)
     of = case.card(card.paper)
     if paper is None or of is None or not of.warns:
         return
@@ -239,7 +242,7 @@ def _watch_anew(transition: Transition, card: Card, command: Command, at: dateti
     if ends is None:
         return
     transition.add(
-        e.ClockSet(
+        work_events.ClockSet(
             at=at,
             step=paper.step,
             attempt=paper.attempt,
@@ -258,7 +261,7 @@ def _watch_anew(transition: Transition, card: Card, command: Command, at: dateti
 
 
 def _effects(
-    transition: Transition,
+    transition: Transition[Case],
     card: Card,
     outcome: Outcome,
     command: Command,
@@ -269,7 +272,7 @@ def _effects(
     for purpose in outcome.confirms:
         transition.add(e.ConsentConfirmed(at=at, purpose=purpose))
     for role in outcome.tells:
-        for office in _offices(transition.case, role):
+        for office in _offices(transition.subject, role):
             write(transition, at, "told", office, step=card.id)
     if outcome.sends:
         send(transition, card, outcome, at)
@@ -284,14 +287,14 @@ def _effects(
 
 
 def follow_correction(
-    transition: Transition, card: Card, task: Task, command: Command, at: datetime
+    transition: Transition[Case], card: Card, task: Task, command: Command, at: datetime
 ) -> None:
     """What the right outcome brings about; what only the wrong one had offered waits again (4.10)."""
     wrong, right = card.outcomes.get(task.outcome), card.outcomes[command.value]
     if wrong is right:
         return
     for step in wrong.offers if wrong is not None else ():
-        offered = transition.case.newest(step)
+        offered = transition.subject.work.newest(step)
         if offered is not None and offered.is_open and offered.about == "offered":
             take_back(transition, offered, at, "corrected")
     happened = task.happened_at or at
@@ -301,26 +304,26 @@ def follow_correction(
 
 def _offices(case: Case, role: str) -> list[str]:
     roles = case.procedure.recipients.get(role, (role,))
-    return [office for r in roles if (office := case.office_of(r))]
+    return [office for r in roles if (office := case.work.office_of(r))]
 
 
-def send(transition: Transition, card: Card, outcome: Outcome, at: datetime) -> None:
+def send(transition: Transition[Case], card: Card, outcome: Outcome, at: datetime) -> None:
     """The message that leaves with an outcome; a manifest gets its version first."""
     version = 0
     if outcome.sends == "manifest":
-        version = transition.case.manifest_version + 1
+        version = transition.subject.segment.manifest_version + 1
         transition.add(e.ManifestMade(at=at, version=version, empty=False))
     to: list[str] = []
     for role in outcome.sends_to:
-        to += _offices(transition.case, role)
+        to += _offices(transition.subject, role)
     for office in dict.fromkeys(to):
         write(transition, at, outcome.sends, office, step=card.id, version=version)
 
 
-def _offer_now(transition: Transition, step: str, at: datetime) -> None:
+def _offer_now(transition: Transition[Case], step: str, at: datetime) -> None:
     """Offer a step whose own start has not come, as closure after not_victim."""
-    card = transition.case.card(step)
-    newest = transition.case.newest(step)
+    card = transition.subject.card(step)
+    newest = transition.subject.work.newest(step)
     if card is None or (newest is not None and newest.is_open):
         return
     options = TaskOptions(about="offered")
@@ -328,9 +331,9 @@ def _offer_now(transition: Transition, step: str, at: datetime) -> None:
 
 
 def _move_case(
-    transition: Transition, card: Card, outcome: Outcome, command: Command, at: datetime
+    transition: Transition[Case], card: Card, outcome: Outcome, command: Command, at: datetime
 ) -> None:
-    case = transition.case
+    case = transition.subject
     if outcome.case == "closed":
         end_case(
             transition,
@@ -357,7 +360,7 @@ def _move_case(
 
 
 def _end_subject(
-    transition: Transition, card: Card, outcome: Outcome, command: Command, at: datetime
+    transition: Transition[Case], card: Card, outcome: Outcome, command: Command, at: datetime
 ) -> None:
     """A review that says `end` ends what it reviewed."""
     if card.kind != "review" or outcome.name != "end":
@@ -365,23 +368,25 @@ def _end_subject(
     if card.id == "hold_review":
         resume_now(transition, command, at)
     else:
-        done = transition.case.newest_done(card.id)
+        done = transition.subject.work.newest_done(card.id)
         kind = done.about if done is not None else command.kind
-        if kind in transition.case.bars:
+        if kind in transition.subject.person.bars:
             transition.add(e.BarLifted(at=at, kind=kind, by=command.by, user=command.user))
 
 
-def _restart(transition: Transition, outcome: Outcome, happened: datetime, at: datetime) -> None:
+def _restart(
+    transition: Transition[Case], outcome: Outcome, happened: datetime, at: datetime
+) -> None:
     """A request made once more asks its answers once more."""
     for step in outcome.restarts:
-        card = transition.case.card(step)
-        newest = transition.case.newest(step)
+        card = transition.subject.card(step)
+        newest = transition.subject.work.newest(step)
         if card is not None and not (newest is not None and newest.is_open):
             offer(transition, card, happened, at, TaskOptions(about="again"))
 
 
 def _again(
-    transition: Transition,
+    transition: Transition[Case],
     card: Card,
     outcome: Outcome,
     command: Command,
@@ -389,13 +394,13 @@ def _again(
     happened: datetime,
     at: datetime,
 ) -> None:
-    if not outcome.again or transition.case.ended:
+    if not outcome.again or transition.subject.ended:
         return
     if card.kind == "review":
         day = review.next_day(command)
         offer(transition, card, at, at, TaskOptions(holder=task.holder, day=day, about=task.about))
         return
-    newest = transition.case.newest(card.id)
+    newest = transition.subject.work.newest(card.id)
     if newest is not None and newest.is_open:
         return
     until = command.valid_until if card.paper else None

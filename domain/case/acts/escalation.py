@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from domain.case import events as e
 from domain.case.acts import checks
 from domain.case.acts.steering import leave_out
 from domain.case.commands import Command
-from domain.case.state import Case, Task
+from domain.case.state import Case
 from domain.errors import InvalidField, NotWaivable, NotYours, OwnRequest, WrongState
+from domain.work import events as e
 from domain.work.clocks import set_due
 from domain.work.ladder import fire, next_rung
 from domain.work.messages import write
 from domain.work.offices import person_of
 from domain.work.procedure import Card
+from domain.work.state import Task
 from domain.work.transition import Transition
 
 DECISIONS = ("extend", "reassign", "waive", "refer_up", "cancel")
 
 
-def decide(transition: Transition, command: Command, at: datetime) -> None:
+def decide(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
-    case = transition.case
+    case = transition.subject
     card = checks.card_of(case, command, at, watches=True)
     checks.moment_of(command, at)
     checks.signed(case, command)
@@ -57,7 +58,7 @@ def _was_asked(task: Task, office: str) -> bool:
 
 def _in_question(case: Case, card: Card) -> Task | None:
     """The attempt whose escalation is open, else the newest."""
-    attempts = case.tasks.get(card.id, ())
+    attempts = case.work.tasks.get(card.id, ())
     return next((t for t in attempts if t.escalation == "open"), attempts[-1] if attempts else None)
 
 
@@ -72,11 +73,13 @@ def _check_fields(case: Case, command: Command, task: Task | None, at: datetime)
         checks.coming_day(case, command.due, office, at, "due")
     if command.decision == "reassign":
         checks.needs(command, "to")
-        if command.to not in case.offices:
+        if command.to not in case.work.offices:
             raise InvalidField(f"`to` names no office of this case: {command.to}")
 
 
-def _decide(transition: Transition, card: Card, task: Task, command: Command, at: datetime) -> None:
+def _decide(
+    transition: Transition[Case], card: Card, task: Task, command: Command, at: datetime
+) -> None:
     transition.add(
         e.EscalationDecided(
             at=at,
@@ -90,12 +93,16 @@ def _decide(transition: Transition, card: Card, task: Task, command: Command, at
         )
     )
     holder = task.holder
-    current = transition.case.tasks[card.id][task.attempt - 1]
+    current = transition.subject.work.tasks[card.id][task.attempt - 1]
     if current.is_open or command.decision == "refer_up":
         _CARRY_OUT[command.decision](transition, current, command, at)
-    now_with = transition.case.tasks[card.id][task.attempt - 1].holder
+    now_with = transition.subject.work.tasks[card.id][task.attempt - 1].holder
     told = dict.fromkeys(
-        (holder, now_with, transition.case.office_of(f"{transition.case.procedure.home}.case"))
+        (
+            holder,
+            now_with,
+            transition.subject.work.office_of(f"{transition.subject.procedure.home}.case"),
+        )
     )
     for office in told:
         write(
@@ -109,7 +116,12 @@ def _decide(transition: Transition, card: Card, task: Task, command: Command, at
         )
 
 
-def _reassign(transition: Transition, task: Task, command: Command, at: datetime) -> None:
+def _extend(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+    assert command.due is not None  # noqa: S101 - the decision's fields were checked before
+    set_due(transition, task, command.due, at, command.signed())
+
+
+def _reassign(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
     transition.add(
         e.TaskMoved(
             at=at,
@@ -125,21 +137,21 @@ def _reassign(transition: Transition, task: Task, command: Command, at: datetime
     write(transition, at, "offer", command.to, step=task.step, attempt=task.attempt)
 
 
-def _refer_up(transition: Transition, task: Task, command: Command, at: datetime) -> None:
+def _refer_up(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
     del command
-    fire(transition, task, next_rung(transition.case, task), at)
+    fire(transition, task, next_rung(transition.subject, task), at)
 
 
-def _waive(transition: Transition, task: Task, command: Command, at: datetime) -> None:
+def _waive(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
     leave_out(transition, task, "waived", command, at)
 
 
-def _cancel(transition: Transition, task: Task, command: Command, at: datetime) -> None:
+def _cancel(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
     leave_out(transition, task, "cancelled", command, at)
 
 
-_CARRY_OUT: dict[str, Callable[[Transition, Task, Command, datetime], None]] = {
-    "extend": set_due,
+_CARRY_OUT: dict[str, Callable[[Transition[Case], Task, Command, datetime], None]] = {
+    "extend": _extend,
     "reassign": _reassign,
     "waive": _waive,
     "refer_up": _refer_up,

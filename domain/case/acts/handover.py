@@ -17,22 +17,23 @@ from domain.errors import (
     NoConsent,
     WrongState,
 )
+from domain.work.calendars import calendar_here
 from domain.work.messages import write
 from domain.work.transition import Transition
 
 
-def plan_handover(transition: Transition, command: Command, at: datetime) -> None:
+def plan_handover(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Set day, crossing and receiving office; a new plan makes its dated steps anew (4.3)."""
-    case = transition.case
+    case = transition.subject
     tells_country = case.procedure.home != "origin"
-    if tells_country and "do_not_notify_state" in case.flags:
+    if tells_country and "do_not_notify_state" in case.person.flags:
         raise DoNotNotify
     checks.moment_of(command, at)
     checks.allowed(case, command, "plan_handover")
     checks.needs(command, "day")
     assert command.day is not None  # noqa: S101 - `needs` has just seen to it
-    receiving = command.receiving or case.office_of("origin.reception")
-    if receiving not in case.offices:
+    receiving = command.receiving or case.work.office_of("origin.reception")
+    if receiving not in case.work.offices:
         raise InvalidField(f"`receiving` names no office of this case: {receiving}")
     checks.coming_day(case, command.day, command.by, at, "date")
     moment = _moment(case, command.day)
@@ -59,13 +60,13 @@ def _moment(case: Case, day: date | datetime) -> datetime:
     """A plan by date alone stands at opening hour (stories.md 3.14)."""
     if isinstance(day, datetime):
         return day
-    return case.calendar_of(case.place()).opening(day)
+    return calendar_here(case).opening(day)
 
 
 def _plan(
-    transition: Transition, command: Command, moment: datetime, receiving: str, at: datetime
+    transition: Transition[Case], command: Command, moment: datetime, receiving: str, at: datetime
 ) -> None:
-    last = transition.case.newest_handover
+    last = transition.subject.newest_handover
     transition.add(
         e.HandoverPlanned(
             at=at,
@@ -77,18 +78,18 @@ def _plan(
             user=command.user,
         )
     )
-    rules = transition.case.procedure
+    rules = transition.subject.procedure
     if rules.sends_with_handover:
-        version = transition.case.manifest_version + 1
+        version = transition.subject.segment.manifest_version + 1
         transition.add(e.ManifestMade(at=at, version=version, empty=False))
         for role in rules.sends_with_handover_to:
-            to = transition.case.office_of(role)
+            to = transition.subject.work.office_of(role)
             write(transition, at, rules.sends_with_handover, to, step="handover", version=version)
 
 
-def depart(transition: Transition, command: Command, at: datetime) -> None:
+def depart(transition: Transition[Case], command: Command, at: datetime) -> None:
     """On the way: every gate must be open at this moment (4.4)."""
-    case = transition.case
+    case = transition.subject
     happened = checks.moment_of(command, at)
     checks.allowed(case, command, "depart")
     checks.alive(case)

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.case import events as e
 from domain.case.acts import checks
 from domain.case.commands import Command
-from domain.case.state import Task
+from domain.case.state import Case
 from domain.errors import WrongState
+from domain.work import events as e
+from domain.work.calendars import calendar_of_task
 from domain.work.deadlines import due, left_after
 from domain.work.ladder import rank, schedule
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 from domain.work.tasks import TaskOptions, offer
 from domain.work.transition import Transition
 
 REVIEW = "hold_review"
 
 
-def hold(transition: Transition, command: Command, at: datetime) -> None:
+def hold(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Stop the case's task clocks until somebody resumes; a review comes on `until`."""
-    case = transition.case
+    case = transition.subject
     checks.allowed(case, command, "hold")
     checks.needs(command, "reason", "until")
     assert command.until is not None  # noqa: S101 - `needs` has just seen to it
     checks.coming_day(case, command.until, command.by, at, "until")
     checks.alive(case)
-    if case.on_hold:
+    if case.work.on_hold:
         raise WrongState("The case is on hold already")
     transition.add(
-        e.CaseHeld(
+        e.WorkHeld(
             at=at, until=command.until, by=command.by, user=command.user, reason=command.reason
         )
     )
-    for task in tuple(case.open_tasks()):
+    for task in tuple(open_tasks(case)):
         _stop(transition, task, at)
     card = case.card(REVIEW)
     if card is not None:
@@ -45,43 +48,43 @@ def hold(transition: Transition, command: Command, at: datetime) -> None:
         )
 
 
-def _stop(transition: Transition, task: Task, at: datetime) -> None:
-    card = transition.case.card(task.step)
+def _stop(transition: Transition[Case], task: Task, at: datetime) -> None:
+    card = transition.subject.card(task.step)
     begun = rank(task.rung) > 0 or (task.due_at is not None and task.due_at < at)
     if card is None or not card.pauses or begun:
         return
     if task.clock is None or task.clock.legal or task.due_at is None:
         return
-    calendar = transition.case.calendar_of_task(task)
+    calendar = calendar_of_task(transition.subject, task)
     left = left_after(task.clock, at, task.due_at, task.unrolled_on, calendar)
     transition.add(e.ClockStopped(at=at, step=task.step, attempt=task.attempt, left=left))
 
 
-def resume(transition: Transition, command: Command, at: datetime) -> None:
+def resume(transition: Transition[Case], command: Command, at: datetime) -> None:
     """The clocks go on; today is day 0."""
-    checks.allowed(transition.case, command, "resume")
-    checks.alive(transition.case)
-    if not transition.case.on_hold:
+    checks.allowed(transition.subject, command, "resume")
+    checks.alive(transition.subject)
+    if not transition.subject.work.on_hold:
         raise WrongState("The case is not on hold")
     resume_now(transition, command, at)
 
 
-def resume_now(transition: Transition, command: Command, at: datetime) -> None:
+def resume_now(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Give back what the hold kept, and end its review."""
-    if not transition.case.on_hold:
+    if not transition.subject.work.on_hold:
         return
-    transition.add(e.CaseResumed(at=at, by=command.by, user=command.user, reason=command.reason))
-    for task in tuple(transition.case.open_tasks()):
+    transition.add(e.WorkResumed(at=at, by=command.by, user=command.user, reason=command.reason))
+    for task in tuple(open_tasks(transition.subject)):
         if task.left is not None:
             _go_on(transition, task, command, at)
     end_review(transition, REVIEW, "hold", command, at)
 
 
 def end_review(
-    transition: Transition, step: str, about: str, command: Command, at: datetime
+    transition: Transition[Case], step: str, about: str, command: Command, at: datetime
 ) -> None:
     """The review of what has just ended is done."""
-    for task in transition.case.tasks.get(step, ()):
+    for task in transition.subject.work.tasks.get(step, ()):
         if not task.is_open or task.about != about:
             continue
         if task.escalation == "open":
@@ -99,10 +102,10 @@ def end_review(
         )
 
 
-def _go_on(transition: Transition, task: Task, command: Command, at: datetime) -> None:
-    case = transition.case
+def _go_on(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+    case = transition.subject
     card = case.procedure.cards[task.step]
-    calendar = case.calendar_of_task(task)
+    calendar = calendar_of_task(case, task)
     left = task.left
     assert left is not None  # noqa: S101 - the caller looked
     ends = due(left, at, calendar)

@@ -10,7 +10,7 @@ from domain.case.acts import checks
 from domain.case.acts.complete import complete, follow_correction
 from domain.case.acts.ending import end_case
 from domain.case.commands import Command
-from domain.case.state import Task
+from domain.case.state import Case
 from domain.errors import (
     InvalidField,
     MissingField,
@@ -18,11 +18,15 @@ from domain.errors import (
     UnknownOutcome,
     WrongState,
 )
+from domain.work import events as work_events
+from domain.work.calendars import calendar_here
 from domain.work.clocks import count_again, set_due
 from domain.work.consequences import overtake
 from domain.work.deadlines import add_months
 from domain.work.messages import write
 from domain.work.offices import person_of
+from domain.work.state import Task
+from domain.work.subject import open_tasks
 from domain.work.transition import Transition
 
 FACTS = ("born", "sex", "country", "outcome")
@@ -31,12 +35,12 @@ OLDEST = 120
 SEXES = ("female", "male", "other", "unknown")
 
 
-def extend(transition: Transition, command: Command, at: datetime) -> None:
+def extend(transition: Transition[Case], command: Command, at: datetime) -> None:
     """A new due date; never by the one who holds the task, nor past an open escalation (4.1)."""
-    case = transition.case
+    case = transition.subject
     card = checks.card_of(case, command, at)
     checks.signed(case, command)
-    newest = case.newest(card.id)
+    newest = case.work.newest(card.id)
     decider = newest is not None and newest.escalation == "open" and command.by in newest.deciders
     if not decider:
         checks.allowed(case, command, "extend")
@@ -55,7 +59,7 @@ def extend(transition: Transition, command: Command, at: datetime) -> None:
     checks.alive(case)
     if decider:
         transition.add(
-            e.EscalationDecided(
+            work_events.EscalationDecided(
                 at=at,
                 step=card.id,
                 attempt=task.attempt,
@@ -65,16 +69,16 @@ def extend(transition: Transition, command: Command, at: datetime) -> None:
                 reason=command.reason,
             )
         )
-        task = transition.case.tasks[card.id][task.attempt - 1]
-    set_due(transition, task, command, at)
+        task = transition.subject.work.tasks[card.id][task.attempt - 1]
+    set_due(transition, task, command.due, at, command.signed())
 
 
-def skip(transition: Transition, command: Command, at: datetime) -> None:
+def skip(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Leave a step out, with a reason; a gate is never opened by it."""
-    case = transition.case
+    case = transition.subject
     card = checks.card_of(case, command, at)
     checks.allowed(case, command, "skip")
-    newest = case.newest(card.id)
+    newest = case.work.newest(card.id)
     if newest is not None and not newest.is_open and newest.state != "waiting":
         checks.not_just_ended(command, newest, at)
     checks.needs(command, "reason")
@@ -84,11 +88,13 @@ def skip(transition: Transition, command: Command, at: datetime) -> None:
     leave_out(transition, task, "skipped", command, at)
 
 
-def leave_out(transition: Transition, task: Task, how: str, command: Command, at: datetime) -> None:
+def leave_out(
+    transition: Transition[Case], task: Task, how: str, command: Command, at: datetime
+) -> None:
     """The step ends without an outcome."""
     overtake(transition, task, at)
     transition.add(
-        e.TaskSkipped(
+        work_events.TaskSkipped(
             at=at,
             step=task.step,
             attempt=task.attempt,
@@ -103,9 +109,9 @@ def leave_out(transition: Transition, task: Task, how: str, command: Command, at
 # -- correcting a fact
 
 
-def correct(transition: Transition, command: Command, at: datetime) -> None:
+def correct(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Put a wrong fact right; the rules judge it from now on (4.10)."""
-    case = transition.case
+    case = transition.subject
     if command.fact == "outcome":
         _correct_outcome(transition, command, at)
         return
@@ -117,7 +123,7 @@ def correct(transition: Transition, command: Command, at: datetime) -> None:
         at=at, fact=command.fact, by=command.by, user=command.user, reason=command.reason
     )
     if command.fact == "born":
-        here = case.calendar_of(case.place())
+        here = calendar_here(case)
         event = replace(event, adult_on=adult_on(command.value, here.local_date(at)))
     elif command.fact == "country":
         if len(command.value) != 2 or not command.value.isupper():
@@ -144,15 +150,15 @@ def adult_on(value: str, today: date) -> date | None:
     return add_months(born, 12 * ADULT_AT)
 
 
-def _correct_outcome(transition: Transition, command: Command, at: datetime) -> None:
-    case = transition.case
+def _correct_outcome(transition: Transition[Case], command: Command, at: datetime) -> None:
+    case = transition.subject
     card = checks.card_of(case, command, at)
     if command.value and command.value not in card.outcomes:
         raise UnknownOutcome(f"{card.id} ends as {', '.join(card.outcomes)}")
     checks.allowed(case, command, "correct")
     checks.needs(command, "value", "reason")
     checks.alive(case)
-    task = case.newest_done(card.id)
+    task = case.work.newest_done(card.id)
     if task is None:
         raise WrongState(f"{card.id} has no outcome yet")
     departure = case.procedure.departs_after_outcome
@@ -176,13 +182,13 @@ def _correct_outcome(transition: Transition, command: Command, at: datetime) -> 
 # -- the case's own end and its return
 
 
-def cancel(transition: Transition, command: Command, at: datetime) -> None:
+def cancel(transition: Transition[Case], command: Command, at: datetime) -> None:
     """End the case: tasks closed, those who held one told, the reason kept."""
-    case = transition.case
+    case = transition.subject
     checks.allowed(case, command, "cancel")
     checks.needs(command, "reason")
     checks.alive(case)
-    holders = dict.fromkeys(task.holder for task in case.open_tasks())
+    holders = dict.fromkeys(task.holder for task in open_tasks(case))
     for office in holders:
         write(transition, at, "told", office, about="cancelled")
     end_case(
@@ -196,23 +202,23 @@ def cancel(transition: Transition, command: Command, at: datetime) -> None:
     )
 
 
-def close(transition: Transition, command: Command, at: datetime) -> None:
+def close(transition: Transition[Case], command: Command, at: datetime) -> None:
     """The same as completing closure as closed."""
     complete(transition, replace(command, do="complete", step="closure", outcome="closed"), at)
 
 
-def reopen(transition: Transition, command: Command, at: datetime) -> None:
+def reopen(transition: Transition[Case], command: Command, at: datetime) -> None:
     """A closed or cancelled case lives again; what it left out is offered with a full clock."""
-    case = transition.case
+    case = transition.subject
     checks.allowed(case, command, "reopen")
     if not case.ended:
         raise WrongState("The case is open")
     transition.add(e.CaseReopened(at=at, by=command.by, user=command.user, reason=command.reason))
 
 
-def adopt_rules(transition: Transition, command: Command, at: datetime) -> None:
+def adopt_rules(transition: Transition[Case], command: Command, at: datetime) -> None:
     """Move the case to another rulebook: what is done stays, open clocks count anew (B08)."""
-    case = transition.case
+    case = transition.subject
     checks.allowed(case, command, "adopt_rules")
     if command.procedure is None or not command.procedure_digest:
         raise MissingField("`rules` is missing: no newer rulebook is active")
@@ -224,16 +230,16 @@ def adopt_rules(transition: Transition, command: Command, at: datetime) -> None:
     adopt(transition, command, at)
 
 
-def adopt(transition: Transition, command: Command, at: datetime) -> None:
+def adopt(transition: Transition[Case], command: Command, at: datetime) -> None:
     """The move itself; the preview asks for it without anybody having decided."""
-    case = transition.case
+    case = transition.subject
     if command.procedure is None:
         return
-    transition.case = replace(
+    transition.subject = replace(
         case, procedures={**case.procedures, command.procedure_digest: command.procedure}
     )
     transition.add(
-        e.RulesAdopted(
+        work_events.RulesAdopted(
             at=at,
             procedure_digest=command.procedure_digest,
             by=command.by,
@@ -241,7 +247,7 @@ def adopt(transition: Transition, command: Command, at: datetime) -> None:
             reason=command.reason,
         )
     )
-    for task in tuple(transition.case.running()):
-        card = transition.case.card(task.step)
+    for task in tuple(transition.subject.work.running()):
+        card = transition.subject.card(task.step)
         if card is not None:
-            count_again(transition, task, command, at, "rules", clock=card.within)
+            count_again(transition, task, at, "rules", command.signed(), clock=card.within)

@@ -25,15 +25,15 @@ def check_two_people(command: Command) -> None:
 
 def legal_matter(case: Case) -> str:
     """The first legal matter still open: a bar, claim, unpaid order or lapsed order; or empty."""
-    if case.bars:
-        return f"bar {', '.join(sorted(case.bars))}"
-    if "protection_lapsed" in case.flags:
+    if case.person.bars:
+        return f"bar {', '.join(sorted(case.person.bars))}"
+    if "protection_lapsed" in case.person.flags:
         return "protection order lapsed"
-    claim = case.newest("claim")
+    claim = case.work.newest("claim")
     if claim is not None and claim.is_open:
         return "claim"
     if claim is not None and claim.outcome == "ordered":
-        review = case.newest("payment_review")
+        review = case.work.newest("payment_review")
         if review is None or review.outcome != "paid":
             return "unpaid order"
     return ""

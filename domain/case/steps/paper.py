@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.case.commands import Command
 from domain.case.state import Case
 from domain.errors import InvalidField, MissingField
+from domain.work.calendars import calendar_here
 from domain.work.procedure import Card, Outcome
 
 
@@ -16,6 +17,6 @@ def check(case: Case, card: Card, outcome: Outcome, command: Command, at: dateti
         raise MissingField("`valid_until` is missing")
     if command.valid_until is None:
         return
-    made_on = case.calendar_of(case.place()).local_date(command.happened_at or at)
+    made_on = calendar_here(case).local_date(command.happened_at or at)
     if command.valid_until < made_on:
         raise InvalidField(f"`valid_until` lies before the day {card.id} was done")

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from domain.case.commands import Command
 from domain.case.state import Case
 from domain.errors import InvalidField, MissingField
+from domain.work.calendars import calendar_for
 from domain.work.procedure import Card, Outcome
 
 
@@ -23,5 +24,5 @@ def check(case: Case, card: Card, outcome: Outcome, command: Command, at: dateti
     day = next_day(command)
     if day is None:
         raise MissingField("`until` or `review` is missing: the next date of review")
-    if day < case.calendar_for(command.by).local_date(at):
+    if day < calendar_for(case, command.by).local_date(at):
         raise InvalidField("the next date of review lies in the past")
