@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from records.session import system, transaction
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
@@ -177,7 +179,7 @@ def user_add(
 
     book = rulefiles.read_rules(settings_here().rules_dir)
     try:
-        with _database() as database, database.begin() as connection:
+        with _database() as database, transaction(database, system("command")) as connection:
             seed_offices(connection, book)
             add_user(
                 connection,
@@ -207,7 +209,7 @@ def token_new(
     from api.accounts import AccountWrong, make_token
 
     try:
-        with _database() as database, database.begin() as connection:
+        with _database() as database, transaction(database, system("command")) as connection:
             issued = make_token(
                 connection,
                 user_id=user_id,
@@ -228,7 +230,7 @@ def token_revoke(prefix: str) -> None:
 
     from records import tokens
 
-    with _database() as database, database.begin() as connection:
+    with _database() as database, transaction(database, system("command")) as connection:
         revoked = tokens.revoke(connection, prefix, datetime.now(UTC))
     if not revoked:
         raise _fail("There is no such token, or it was ended before.")
@@ -245,7 +247,7 @@ def reproject() -> None:
 
     with _database() as database:
         made = reproject_all(database)
-        with database.connect() as connection:
+        with transaction(database, system("command")) as connection:
             for finding in made.wrong:
                 print(f"{_named(connection, finding.case_id)} {finding.in_words()}")
     print(f"{made.cases} case(s) folded again from the ledger.")
@@ -264,7 +266,7 @@ def reconcile() -> None:
 
     with _database() as database:
         found = asyncio.run(compare_with_engine(database, _running_settings()))
-        with database.connect() as connection:
+        with transaction(database, system("command")) as connection:
             for difference in found:
                 print(f"{_named(connection, difference.case_id)} {difference.what}")
     if found:
@@ -286,7 +288,7 @@ def recover(
 
     with _database() as database:
         recovered = asyncio.run(recover_cases(database, _running_settings(), discard=discard))
-        with database.connect() as connection:
+        with transaction(database, system("command")) as connection:
             for case_id, became in recovered.done.items():
                 print(f"{_named(connection, case_id)} {became.value}")
             for case_id in recovered.silent:
@@ -331,13 +333,13 @@ def audit_verify() -> None:
 
     wrong: dict[str, ledger.Finding] = {}  # by case, the first
     with _database() as database:
-        with database.connect() as connection:
+        with transaction(database, system("command")) as connection:
             cases = ledger.verified_ids(connection)
             for case_id in cases:
                 for finding in ledger.verify(connection, case_id):
                     wrong.setdefault(case_id, finding)
                     print(f"{_named(connection, case_id)} {finding.in_words()}", flush=True)
-        with database.begin() as connection:
+        with transaction(database, system("command")) as connection:
             now = datetime.now(UTC).replace(microsecond=0)
             for finding in wrong.values():
                 alarms.broken(connection, finding, now)
@@ -356,7 +358,7 @@ def edition_show() -> None:
     from domain.behaviour import EDITION, EDITIONS
     from records.editions import counts
 
-    with _database() as database, database.connect() as connection:
+    with _database() as database, transaction(database, system("command")) as connection:
         found = counts(connection)
     for one in found:
         known = "" if one.edition in EDITIONS else "; this program does not know it"

@@ -23,6 +23,7 @@ from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownProce
 from records.position_cache import PositionCache
 from records.projection import Batch
 from records.recovery import from_ledger
+from records.session import single_statements, system, transaction
 from workflows import ports
 
 NOT_WRITTEN = "not-written"  # error type: to be tried again
@@ -48,7 +49,6 @@ class Projector:
         So many writers write at a time; where so many cases stand is remembered.
         """
         self._database = database
-        self._each_by_itself = database.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = threads
         self._position_cache = PositionCache(remembers)
         self._batcher = WriteBatcher(self._write, writers, threads)
@@ -86,7 +86,7 @@ class Projector:
         """Write those that simply follow what is remembered; empty when that did not work out."""
         known = self._position_cache.of(batch.case_id for batch in batches)
         try:
-            with self._each_by_itself.connect() as connection:
+            with single_statements(self._database, system("projector")) as connection:
                 stand = projection.write_together(connection, known, batches)
         except SQLAlchemyError as wrong:
             log.info("not written together: %s", type(wrong).__name__)
@@ -96,7 +96,7 @@ class Projector:
 
     def _written(self, batch: Batch) -> int:
         try:
-            with self._database.begin() as connection:
+            with transaction(self._database, system("projector")) as connection:
                 stands = projection.write_one(connection, batch)
         except UnknownProcedure as wrong:
             raise ApplicationError(
@@ -122,7 +122,7 @@ class Projector:
         return await loop.run_in_executor(self._threads, self._followed, refused)
 
     def _followed(self, refused: ports.Refused) -> ports.Followed:
-        with self._database.begin() as connection:
+        with transaction(self._database, system("projector")) as connection:
             rows = ledger.read(connection, refused.case_id, refused.version)
             acts = {row.key for row in rows if row.key}
             keys = {event.key for event in refused.held if event.key}
@@ -142,7 +142,7 @@ class Projector:
     def _raise_alarm(self, wrong: RecordsError, told: Batch) -> None:
         """Let people see it, in a transaction of its own: that of the batch is rolled back."""
         if isinstance(wrong, LedgerConflict | LedgerGap):
-            with self._database.begin() as connection:
+            with transaction(self._database, system("projector")) as connection:
                 alarms.refused(connection, wrong, told.events)
 
 

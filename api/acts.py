@@ -25,6 +25,7 @@ from domain.case.events import FactCorrected
 from domain.work.state import Office
 from engine.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
 from records import ledger, openings, people, private_texts
+from records.session import system, transaction
 from workflows import messages
 from workflows.ports import LEDGER_TROUBLE
 
@@ -92,7 +93,7 @@ def _take_back(services: Services, texts: Texts) -> None:
     """What was surely refused leaves no words behind. Without an answer they stay: it may happen."""
     if not texts.names:
         return
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         private_texts.take_back(connection, texts.case_id, texts.names, texts.at)
 
 
@@ -154,7 +155,7 @@ async def _correct_person(services: Services, case_id: str, asked: Asked, versio
     changed = {"born": _day(asked.value)} if asked.fact == "born" else {"sex": asked.value}
 
     def correct() -> None:
-        with services.database.begin() as connection:
+        with transaction(services.database, system("api")) as connection:
             openings.lock(connection, case_id)
             known = people.read(connection, case_id)
             if known is not None and not _corrected_since(connection, case_id, asked.fact, version):

@@ -31,6 +31,7 @@ from records import (
     users,
 )
 from records.cases import CaseView
+from records.session import transaction
 
 # Fields of a result that the core reads. Whatever else somebody writes there is their own words.
 READ_BY_THE_CORE = {"amount": AMOUNT, "currency": CURRENCY}
@@ -59,7 +60,7 @@ def let_in(
 
     Raises Problem, or a refusal of the core that needs no engine.
     """
-    with services.database.begin() as connection:
+    with transaction(services.database, caller.actor) as connection:
         view = cases.find(connection, case_ref)
         case = None if view is None else cases.folded(connection, view.case_id)
         by = _office(case, asked.by) if asked.by else caller.office

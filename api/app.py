@@ -40,7 +40,7 @@ from domain.rules.book import Rulebook, procedure_for
 from engine.cases import CaseEngine
 from engine.connection import connect
 from records import installation
-from records.session import make_engine
+from records.session import make_engine, system, transaction
 from rulefiles import read_rules
 from settings import Settings
 from workflows.encoding import procedure_digest
@@ -231,7 +231,7 @@ async def _prepare(services: Services) -> None:
 
 
 def _write_register(services: Services) -> None:
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         seed_offices(connection, services.rulebook)
         if services.rehearsal and not installation.is_rehearsal(connection):
             installation.make_rehearsal(connection)

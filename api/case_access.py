@@ -9,7 +9,6 @@ from datetime import date, datetime
 from typing import Annotated
 
 import anyio.from_thread
-import structlog
 from fastapi import Query
 from sqlalchemy import Connection
 
@@ -21,11 +20,11 @@ from domain.case import reading
 from domain.case.state import Case
 from domain.work.state import Task
 from engine.errors import EngineError
-from records import cases, people
+from records import access_log, cases, people
+from records.access_log import Access
 from records.cases import CaseView
 from records.people import Person
 
-log = structlog.get_logger("access")
 ENGINE_CLOCK_SECONDS = 1.0
 
 
@@ -99,7 +98,9 @@ def visible_at(
 # -- the person
 
 
-def about(connection: Connection, looked: SeenCase, caller: Caller, task: Task) -> dict[str, str]:
+def about(
+    services: Services, connection: Connection, looked: SeenCase, caller: Caller, task: Task
+) -> dict[str, str]:
     """What the office that holds a task may know of the person, by the word of the release list.
 
     Empty for anybody else: who sees the whole case opens the person's record, with a purpose.
@@ -111,7 +112,8 @@ def about(connection: Connection, looked: SeenCase, caller: Caller, task: Task) 
     told = {} if person is None else _told(person, looked.at.date())
     found = {word: told[word] for word in sorted(words) if told.get(word)}
     if found:
-        note_access(caller, looked.case.id, sorted(found), f"task {task.step}")
+        purpose = f"task {task.step}"
+        note_access(services, connection, caller, looked.case.id, sorted(found), purpose)
     return found
 
 
@@ -124,13 +126,16 @@ def _told(person: Person, today: date) -> dict[str, str]:
     return told
 
 
-def note_access(caller: Caller, case_id: str, words: list[str], purpose: str) -> None:
-    """Write down who opened what about a person, and why; never what it said."""
-    log.info(
-        "person-opened",
-        user=caller.user,
-        office=caller.office,
-        case=case_id,
-        fields=words,
-        purpose=purpose,
+def note_access(
+    services: Services,
+    connection: Connection,
+    caller: Caller,
+    case_id: str,
+    words: list[str],
+    purpose: str,
+) -> None:
+    """Write down, in the transaction that reads, who opens what about a person, and why."""
+    at = services.instant()
+    access_log.write(
+        connection, Access(at, caller.user, caller.office, case_id, tuple(words), purpose)
     )

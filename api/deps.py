@@ -25,6 +25,7 @@ from domain.rules.register import RegisteredOffice
 from domain.work.procedure import Procedure
 from engine.cases import CaseEngine
 from records import sessions, tokens, users
+from records.session import system, transaction
 from settings import Settings
 
 BEARER = HTTPBearer(
@@ -87,22 +88,12 @@ def services_of(request: Request) -> Services:
 Inject = Annotated[Services, Depends(services_of)]
 
 
-def connection(services: Inject) -> Iterator[Connection]:
-    """One transaction for one request."""
-    with services.database.begin() as opened:
-        yield opened
-
-
-# Ends with the route's function: nothing may be answered that was not written yet.
-Records = Annotated[Connection, Depends(connection, scope="function")]
-
-
 # -- who asks
 
 
 def caller_of_token(services: Services, token: str) -> Caller | None:
     """Return who a bearer token speaks for; None when it does not count."""
-    with services.database.begin() as opened:
+    with transaction(services.database, system("api")) as opened:
         holder = tokens.check(opened, token, services.instant())
         if holder is None:
             return None
@@ -116,7 +107,7 @@ def caller_of_token(services: Services, token: str) -> Caller | None:
 
 def caller_of_session(services: Services, secret: str, office: str | None = None) -> Caller | None:
     """Return who is signed in with this cookie, acting in `office` or their first one."""
-    with services.database.begin() as opened:
+    with transaction(services.database, system("api")) as opened:
         user = sessions.check(opened, secret, services.instant())
         if user is None:
             return None
@@ -147,6 +138,18 @@ def caller(
     if found is None:
         raise Unauthorized("This token is wrong, ended or revoked")
     return found
+
+
+def connection(
+    services: Inject, asking: Annotated[Caller, Depends(caller)]
+) -> Iterator[Connection]:
+    """One transaction for one request, on behalf of who asks."""
+    with transaction(services.database, asking.actor) as opened:
+        yield opened
+
+
+# Ends with the route's function: nothing may be answered that was not written yet.
+Records = Annotated[Connection, Depends(connection, scope="function")]
 
 
 class Needs:

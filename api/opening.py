@@ -30,6 +30,7 @@ from domain.work.state import Office
 from records import idempotency, offices, openings, people, procedures
 from records.offices import KnownOffice
 from records.people import Person
+from records.session import transaction
 
 # The person and the guardian are roles without an office; the case's own offices record for them.
 PEOPLE = ("person", "guardian")
@@ -86,7 +87,7 @@ def _admit(
     )
     # The key makes the case's id, so that a report sent twice at once is one case.
     case_id = str(UUID(hex=keys.keyed(services, "case", key)[:32], version=4))
-    with services.database.begin() as connection:
+    with transaction(services.database, caller.actor) as connection:
         act = idempotency.act_of(connection, key)
         if act is not None:
             return visibility.again(connection, act, case_id, content)

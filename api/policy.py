@@ -14,6 +14,7 @@ from domain.case.release import is_other_side
 from domain.case.state import Case
 from domain.rules.register import AccountRole
 from domain.work.subject import open_tasks
+from records.session import Actor
 
 EVERYTHING = "*"  # a token's scope: all that its holder's role includes
 ONLY_TASKS = "task"
@@ -62,6 +63,11 @@ class Caller:
     def offices(self) -> tuple[str, ...]:
         """Every office this caller may act in."""
         return tuple(place.office for place in self.places)
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as PostgreSQL is told: the user, acting in this office."""
+        return Actor(self.user, (self.office,))
 
     def acting_in(self, office: str) -> Caller:
         """The same user in another of their offices; raises Forbidden for one of others."""

@@ -13,6 +13,7 @@ from api.json.schemas.done import Done, done_of
 from domain.case.projection import rows_of
 from records import cases, idempotency, ledger
 from records.loading import fold_on
+from records.session import system, transaction
 
 WAIT_FOR_ROWS = 2.0  # seconds
 LOOK_EVERY = 0.05
@@ -37,12 +38,12 @@ async def wait_for(services: Services, case_id: str, version: int) -> None:
 
 
 def _version_of(services: Services, case_id: str) -> int:
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         return cases.version_of(connection, case_id)
 
 
 def _done(services: Services, case_id: str, version: int) -> Done:
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         return done_at(connection, case_id, version)
 
 

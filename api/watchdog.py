@@ -20,6 +20,7 @@ from api.deps import Services
 from engine.errors import EngineError
 from engine.upkeep import failing_cases, start_lost_cases
 from records import alarms
+from records.session import system, transaction
 
 EVERY_SECONDS = 20.0
 LOST_EVERY_SECONDS = 600.0
@@ -56,7 +57,7 @@ async def look(services: Services) -> set[str]:
     failing = await failing_cases(services.temporal, services.settings.task_queue)
 
     def keep() -> None:
-        with services.database.begin() as connection:
+        with transaction(services.database, system("watchdog")) as connection:
             alarms.stuck(connection, failing, datetime.now(UTC).replace(microsecond=0))
 
     await run_in_threadpool(keep)

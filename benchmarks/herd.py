@@ -25,6 +25,7 @@ from domain.case.apply import blank, fold
 from domain.case.core import advance, next_wake, open_case
 from engine.cases import CaseEngine
 from records import openings, procedures
+from records.session import system, transaction
 from workflows.options import TIMER_OF_M_FIRES
 
 THROTTLE = AT_ONCE  # openings in flight: the API lets one person have no more at once
@@ -69,7 +70,7 @@ class Herd:
         return time.perf_counter() - begun
 
     def _admit(self, case_id: str, offset: int) -> None:
-        with self.database.begin() as connection:
+        with transaction(self.database, system("benchmark")) as connection:
             procedures.keep(
                 connection, self.acts.opening.procedure, self.acts.opening.procedure_digest
             )
@@ -99,7 +100,7 @@ async def run(installation: Installation, *, quick: bool) -> list[Report]:
     opened = Report(f"openings: {size.cases:,} cases, {THROTTLE} in flight")
     database = installation.new_database(rehearsal=True)
     # When a row was written, by the database's own clock: only this benchmark wants to know.
-    with database.begin() as connection:
+    with transaction(database, system("benchmark")) as connection:
         connection.execute(
             text("ALTER TABLE events ADD COLUMN written timestamptz DEFAULT clock_timestamp()")
         )
@@ -195,7 +196,7 @@ async def _until_all_fired(herd: Herd, size: Size) -> None:
 def _fired(herd: Herd) -> dict[str, tuple[datetime, int]]:
     """For each case: when what its first timer caused was written, and how many events those were."""
     _, wake = herd._opened_and_wakes()  # noqa: SLF001 - of this module
-    with herd.database.begin() as connection:
+    with transaction(herd.database, system("benchmark")) as connection:
         rows = connection.execute(
             text(
                 "SELECT case_id::text AS id, min(written) AS written, count(*) AS n"

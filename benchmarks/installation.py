@@ -26,7 +26,7 @@ from local.processes import start_child
 from local.temporal import RunningTemporal, start_temporal
 from records import installation
 from records.migrate import upgrade
-from records.session import make_engine
+from records.session import make_engine, system, transaction
 from settings import PROJECT, Settings
 
 PAYLOAD_KEY = "a key for measurements only, thirty-two or more messages"
@@ -93,7 +93,7 @@ class Installation:
         database = make_engine(url, pool_size=16)
         self._closing.callback(database.dispose)
         if rehearsal:
-            with database.begin() as connection:
+            with transaction(database, system("benchmark")) as connection:
                 installation.make_rehearsal(connection)
         return database
 

@@ -18,6 +18,7 @@ from benchmarks.acts import script
 from benchmarks.figures import Report, percentile
 from benchmarks.installation import Installation
 from records import cases, escalations, procedures, stalled, tasks
+from records.session import single_statements, system, transaction
 
 SMALL, LARGE, MILLION = 10_000, 100_000, 1_000_000
 OFFICES = 200  # partners: each holds one case in two hundred
@@ -117,7 +118,7 @@ def _run(installation: Installation, small: int, large: int) -> list[Report]:
 def _fill(database: Engine, count: int) -> None:
     """Make so many cases in a fresh database."""
     opening = script().opening
-    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with single_statements(database, system("benchmark")) as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("SET lock_timeout = 0"))
         procedures.keep(connection, opening.procedure, opening.procedure_digest)
@@ -136,7 +137,7 @@ def _fill(database: Engine, count: int) -> None:
 
 
 def _measure(database: Engine, count: int, report: Report) -> None:
-    with database.connect() as connection:
+    with transaction(database, system("benchmark")) as connection:
         middle = _middle(connection)
         for one in _lists(middle):
             one.ask(connection)  # the first time reads from the disk

@@ -25,6 +25,7 @@ from benchmarks.installation import Installation
 from benchmarks.naive_entity import TABLES
 from engine.cases import CaseEngine
 from records import openings, procedures
+from records.session import system, transaction
 
 IN_FLIGHT = 32
 Step = Callable[[], Awaitable[None]]
@@ -115,7 +116,7 @@ class Ours:
     async def _opened(self, limit: asyncio.Semaphore) -> str:
         opening = self.acts.opening_of_its_own()
         async with limit:
-            with self.database.begin() as connection:
+            with transaction(self.database, system("benchmark")) as connection:
                 procedures.keep(connection, opening.procedure, opening.procedure_digest)
                 openings.admit(connection, opening.case_id)
             answer = await self.engine.open(opening, key=uuid.uuid4().hex)
@@ -221,7 +222,7 @@ async def run(installation: Installation, *, quick: bool) -> list[Report]:
     contenders: list[Contender] = []
     client = await installation.plain_client()
     database = installation.new_database()
-    with database.begin() as connection:
+    with transaction(database, system("benchmark")) as connection:
         for table in TABLES:
             connection.execute(text(table))
     reads = psycopg.connect(

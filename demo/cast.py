@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from api.accounts import add_user, make_token, seed_offices
 from domain.rules.book import Rulebook, offices_for
+from records.session import system, transaction
 
 FILE = Path(__file__).with_name("cast.toml")
 CORRIDOR = "th-la"
@@ -53,7 +54,7 @@ def roles_of(rulebook: Rulebook) -> dict[str, str]:
 def make(database: Engine, rulebook: Rulebook) -> Cast:
     """Offices of the register, the named users, and one user for every other office."""
     cast = Cast(password=secrets.token_urlsafe(12))
-    with database.begin() as connection:
+    with transaction(database, system("demo")) as connection:
         seed_offices(connection, rulebook)
         roles = roles_of(rulebook)
         for user in tomllib.loads(FILE.read_text(encoding="utf-8"))["user"]:

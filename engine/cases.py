@@ -26,6 +26,7 @@ from engine.runs import LEFT_ALONE, Recovery, Runs, start_of
 from records import alarms, idempotency, ledger
 from records.ledger import LedgerRow
 from records.recovery import Kept
+from records.session import single_statements, system
 from workflows import messages as m
 from workflows.encoding import command_to_json, digest, opening_to_json
 from workflows.ports import LEDGER_TROUBLE
@@ -195,7 +196,7 @@ class CaseEngine(Runs):
 
     def _look(self, case_id: str, key: str) -> tuple[int, bool]:
         """One statement by itself: a transaction around it would be three journeys, not one."""
-        with self.database.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
+        with single_statements(self.database, system("engine")) as alone:
             return idempotency.look(alone, case_id, key)
 
 

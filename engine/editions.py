@@ -20,6 +20,7 @@ from engine.cases import CaseEngine
 from engine.connection import connect
 from engine.errors import ActRefused, EngineAway, EngineError
 from records import cases, editions
+from records.session import system, transaction
 from settings import Settings
 from workflows.encoding import digest
 
@@ -109,7 +110,7 @@ async def _engine(database: Engine, settings: Settings) -> CaseEngine:
 def _asked(
     database: Engine, edition: int, references: Sequence[str]
 ) -> Sequence[editions.Older | Move]:
-    with database.begin() as connection:
+    with transaction(database, system("editions")) as connection:
         if not references:
             return editions.older_than(connection, edition)
         named = dict.fromkeys(references)
@@ -129,7 +130,7 @@ def _named(found: cases.CaseView | None, name: str, edition: int) -> editions.Ol
 
 
 def _would_move(database: Engine, one: editions.Older, edition: int) -> Move:
-    with database.begin() as connection:
+    with transaction(database, system("editions")) as connection:
         case = cases.folded(connection, one.case_id)
     if case is None:  # pragma: no cover - its row was read just before, and rows never go
         return Move(one.reference, one.edition, Became.FAILED, "there is no such case")

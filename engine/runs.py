@@ -30,6 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from engine.errors import ActRefused, EngineAway, NoSuchCase, OutcomeUnknown
 from records import alarms, ledger
 from records.recovery import Kept, from_ledger
+from records.session import system, transaction
 from workflows import messages as m
 
 T = TypeVar("T")
@@ -238,7 +239,7 @@ class Runs:
         """Do `work` in one transaction, in a thread of its own."""
 
         def ask() -> T:
-            with self.database.begin() as connection:
+            with transaction(self.database, system("runs")) as connection:
                 return work(connection)
 
         return await asyncio.to_thread(ask)

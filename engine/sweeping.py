@@ -20,6 +20,7 @@ from engine.errors import EngineError, NoSuchCase
 from records import cases, ledger, people, private_texts
 from records.private_texts import Nameless, Place
 from records.reconcile import LedgerPosition, compare
+from records.session import system, transaction
 from settings import Settings
 
 REPORTS_AT_A_TIME = 200  # the rest waits for the next sweep
@@ -82,12 +83,12 @@ async def _forget_unopened(database: Engine, engine: CaseEngine, before: datetim
 
 
 def _unopened(database: Engine, before: datetime) -> list[str]:
-    with database.begin() as connection:
+    with transaction(database, system("sweeping")) as connection:
         return people.unopened(connection, before, REPORTS_AT_A_TIME)
 
 
 def _forget(database: Engine, before: datetime, case_id: str) -> bool:
-    with database.begin() as connection:
+    with transaction(database, system("sweeping")) as connection:
         return people.forget(connection, case_id, before)
 
 
@@ -105,16 +106,16 @@ async def _is_level(database: Engine, engine: CaseEngine, case_id: str) -> bool:
 
 
 def _kept(database: Engine, case_id: str) -> LedgerPosition | None:
-    with database.begin() as connection:
+    with transaction(database, system("sweeping")) as connection:
         row, head = cases.find(connection, case_id), ledger.head(connection, case_id)
     return None if row is None or row.version != head.seq else LedgerPosition(head.seq, row.status)
 
 
 def _look(database: Engine, before: datetime, place: Place | None) -> Nameless:
-    with database.begin() as connection:
+    with transaction(database, system("sweeping")) as connection:
         return private_texts.nameless(connection, before, place)
 
 
 def _remove(database: Engine, before: datetime, names: tuple[str, ...]) -> int:
-    with database.begin() as connection:
+    with transaction(database, system("sweeping")) as connection:
         return private_texts.sweep(connection, before, names)

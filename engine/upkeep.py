@@ -28,6 +28,7 @@ from records.reconcile import (
     kept,
     of_case,
 )
+from records.session import system, transaction
 from settings import Settings
 from workflows.messages import CASE_WORKFLOW, workflow_id
 
@@ -55,12 +56,12 @@ async def compare_with_engine(database: Engine, settings: Settings) -> list[Diff
         again = {one.case_id for one in found}
         stands, _ = await asyncio.to_thread(_look_at, database, sorted(again))
         found = await _differences(engine, stands, again)
-    with database.begin() as connection:
+    with transaction(database, system("upkeep")) as connection:
         return sorted([*wrong, *found, *alarmed(connection)], key=lambda one: one.case_id)
 
 
 def _look_at_all(database: Engine) -> tuple[dict[str, LedgerPosition], list[Difference]]:
-    with database.begin() as connection:
+    with transaction(database, system("upkeep")) as connection:
         case_ids = ledger.verified_ids(connection)
     return _look_at(database, case_ids)
 
@@ -115,7 +116,7 @@ async def recover_cases(
         if became is not Recovery.NOTHING:
             done[case_id] = became
         if became not in LEFT_ALONE:
-            with database.begin() as connection:
+            with transaction(database, system("upkeep")) as connection:
                 alarms.settle(connection, case_id, datetime.now(UTC))
     return Recovered(done, tuple(silent))
 
@@ -146,12 +147,12 @@ async def start_lost_cases(engine: CaseEngine, most: int) -> tuple[set[str], int
 
 
 def _open_ids(database: Engine) -> set[str]:
-    with database.begin() as connection:
+    with transaction(database, system("upkeep")) as connection:
         return cases.open_ids(connection)
 
 
 def _alarmed(database: Engine) -> set[str]:
-    with database.begin() as connection:
+    with transaction(database, system("upkeep")) as connection:
         return set(alarms.cases_open(connection))
 
 
@@ -160,7 +161,7 @@ async def _engine(database: Engine, settings: Settings) -> CaseEngine:
 
 
 def _open_or_without_ledger(database: Engine) -> set[str]:
-    with database.begin() as connection:
+    with transaction(database, system("upkeep")) as connection:
         stands = kept(connection)
         open_here = {case_id for case_id, at in stands.items() if at.status not in ENDED}
         return open_here | (set(ledger.verified_ids(connection)) - stands.keys())

@@ -25,6 +25,7 @@ from faults.people import NeverAnswered, People, Worked
 from records import alarms, ledger
 from records.ledger import LedgerRow
 from records.loading import with_procedures_read
+from records.session import system, transaction
 from workflows.encoding import event_from_json
 from workflows.messages import workflow_id
 
@@ -36,7 +37,7 @@ async def everything(installation: Installation, people: People, repeats: int) -
     """Every check, over every case; `repeats` answers are asked for once more."""
     found = [f"an answer nobody should get: {wrong}" for wrong in people.wrong]
     found += await _alive(installation, people)
-    with installation.database.begin() as connection:
+    with transaction(installation.database, system("faults")) as connection:
         for case in people.cases:
             found += of_case(connection, case)
         ids = ledger.case_ids(connection)
@@ -75,7 +76,7 @@ async def _alive(installation: Installation, people: People) -> list[str]:
             if rest is not None and rest.trouble:
                 return [f"{case.case_id} is in trouble: {rest.trouble}"]
             now = await engine.now_of(case.case_id)
-        with installation.database.begin() as connection:
+        with transaction(installation.database, system("faults")) as connection:
             folded = _folded(connection, case.case_id)
         wake = next_wake(folded) if folded is not None else None
         if wake is not None and wake + 10 * A_SECOND < now:

@@ -26,7 +26,7 @@ from local.processes import Child, start_child
 from local.temporal import RunningTemporal, start_temporal
 from records import installation
 from records.migrate import upgrade
-from records.session import make_engine
+from records.session import make_engine, system, transaction
 from rulefiles import read_rules
 from settings import Settings
 
@@ -177,7 +177,7 @@ def _people(database: Engine) -> dict[str, str]:
     """Somebody with a token in every office; nobody of them exists."""
     rulebook, at = read_rules(), datetime.now(UTC)
     tokens: dict[str, str] = {}
-    with database.begin() as connection:
+    with transaction(database, system("faults")) as connection:
         installation.make_rehearsal(connection)
         seed_offices(connection, rulebook)
         for office in rulebook.offices:

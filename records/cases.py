@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from records import loading
 from records.alarms import STUCK
 from records.errors import Unreadable
 from records.paging import Keyset, Page
+from records.scope import Scope, visible, visible_by_link
 from records.tables import alarms, case_offices, cases, openings
 
 BY_OPENING = Keyset((cases.c.opened_at, cases.c.case_id), (datetime, UUID), newest_first=True)
@@ -106,11 +108,10 @@ def list_page(
     corridor: str | None = None,
     office: str | None = None,
     turn: str | None = None,
+    corridors: Collection[str] | None = None,
 ) -> Page[CaseView]:
-    """Return cases, newest first; `office` keeps those in which it holds a role."""
-    keyset, query = BY_OPENING, _listed()
-    if office is not None:
-        keyset, query = _of_office(query, office)
+    """Return cases, newest first; `office` and `corridors` say how far is seen (`scope.py`)."""
+    keyset, query = _within(Scope(office, corridors))
     query = narrowed(query, status=status, corridor=corridor, turn=turn)
     rows = connection.execute(keyset.page(query, cursor, limit)).all()
     return keyset.cut(rows, limit, view_of)
@@ -144,13 +145,14 @@ def _listed() -> Select[Any]:
     return select(*SHOWN).join_from(cases, openings, cases.c.case_id == openings.c.case_id)
 
 
-def _of_office(query: Select[Any], office: str) -> tuple[Keyset, Select[Any]]:
+def _within(scope: Scope) -> tuple[Keyset, Select[Any]]:
+    if scope.office is None:
+        return BY_OPENING, visible(_listed(), scope)
     # Ordered by the link's own columns: the index on them gives the page without sorting.
     keyset = Keyset(
         (case_offices.c.opened_at, case_offices.c.case_id), (datetime, UUID), newest_first=True
     )
-    held = query.join(case_offices, case_offices.c.case_id == cases.c.case_id)
-    return keyset, held.where(case_offices.c.office == office)
+    return keyset, visible_by_link(_listed(), scope.office, scope)
 
 
 def _as_id(words: str) -> str | None:

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select
 
 from records.paging import Keyset, Page
-from records.tables import case_offices, cases, escalations, openings, tasks
+from records.scope import Scope, visible
+from records.tables import cases, escalations, openings, tasks
 
 BY_OPENING = Keyset(
     (escalations.c.opened_at, escalations.c.case_id, escalations.c.number), (datetime, UUID, int)
@@ -61,9 +62,7 @@ def list_page(
     query = _listed().where(escalations.c.state == state)
     if decider is not None:
         query = query.where(escalations.c.deciders.contains([decider]))
-    if office is not None:
-        held = select(case_offices.c.case_id).where(case_offices.c.office == office)
-        query = query.where(escalations.c.case_id.in_(held))
+    query = visible(query, Scope(office))
     rows = connection.execute(BY_OPENING.page(query, cursor, limit)).all()
     return BY_OPENING.cut(rows, limit, _view_of)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from records.session import make_engine
+from records.session import make_engine, system, transaction
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 MIGRATION_MS = 60_000
@@ -37,7 +37,7 @@ def configuration() -> Config:
 def _run(url: str, revision: str, *, down: bool) -> None:
     engine = make_engine(url, pool_size=1, statement_timeout_ms=MIGRATION_MS)
     try:
-        with engine.begin() as connection:
+        with transaction(engine, system("migrate")) as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
             config = configuration()
             config.attributes["connection"] = connection

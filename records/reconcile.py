@@ -21,6 +21,7 @@ from records.errors import UnknownProcedure
 from records.ledger import events_of, head, verify
 from records.loading import Folded, fold_on, folded
 from records.rows import entry_between
+from records.session import system, transaction
 from records.tables import FOLDS, cases, events, openings
 
 UNKNOWN = "unknown"  # the status of a case whose ledger was changed by hand
@@ -64,8 +65,8 @@ def kept(connection: Connection, case_id: str | None = None) -> dict[str, Ledger
 @contextmanager
 def as_of_one_moment(database: Engine) -> Iterator[Connection]:
     """A transaction that sees all records as of one moment, whatever is written meanwhile."""
-    apart = database.connect().execution_options(isolation_level="REPEATABLE READ")
-    with apart as connection, connection.begin():
+    who = system("reconcile")
+    with transaction(database, who, isolation="REPEATABLE READ") as connection:
         yield connection
 
 

@@ -15,6 +15,7 @@ from records import ledger, openings
 from records.ledger import Finding
 from records.loading import fold_on
 from records.rows import write_rows
+from records.session import system, transaction
 from records.tables import FOLDS
 
 
@@ -43,11 +44,11 @@ def reproject_all(database: Engine) -> Reprojected:
     People go on working meanwhile: one case at a time is locked, and each is seen whole, before
     or after. Stopped half-way it may simply be started again.
     """
-    with database.begin() as connection:
+    with transaction(database, system("reproject")) as connection:
         case_ids = ledger.verified_ids(connection)
     done, wrong = 0, list[Finding]()
     for case_id in case_ids:
-        with database.begin() as connection:
+        with transaction(database, system("reproject")) as connection:
             found = _made_anew(connection, case_id)
         done += not found
         wrong += found

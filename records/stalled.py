@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,8 @@ from sqlalchemy import (
 from records import alarms
 from records.cases import SHOWN, CaseView, narrowed, view_of
 from records.paging import Keyset, Page
-from records.tables import case_offices, cases, openings
+from records.scope import Scope, visible
+from records.tables import cases, openings
 
 OLDEST_FIRST = Keyset((cases.c.late_at, cases.c.case_id), (datetime, UUID))
 
@@ -36,6 +38,7 @@ def page(
     office: str | None = None,
     turn: str | None = None,
     rehearsal: bool = False,
+    corridors: Collection[str] | None = None,
 ) -> Page[CaseView]:
     """Return the cases that stand still at `as_of`, longest first: blocker, turn and next rung.
 
@@ -52,9 +55,7 @@ def page(
     query = query.where(cases.c.ended_at.is_(None)).where(late)
     if rehearsal:
         query = query.join(openings, cases.c.case_id == openings.c.case_id)
-    if office is not None:
-        held = select(case_offices.c.case_id).where(case_offices.c.office == office)
-        query = query.where(cases.c.case_id.in_(held))
+    query = visible(query, Scope(office, corridors))
     query = narrowed(query, corridor=corridor, turn=turn)
     # First which, then what is shown of them: joined at once, the planner read whole tables.
     picked = OLDEST_FIRST.page(query, cursor, limit).subquery("picked")

@@ -2,7 +2,8 @@
 
 The ledger and what was given at the door are written once: `events`, `plans`, `openings`,
 `private_texts`, `people`. `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are a fold
-of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see.
+of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see,
+`deliveries` what became of messages, `access_log` who opened what about a person.
 The rest is administration.
 
 Texts that a fold wrote are `json`, not `jsonb`: the order of steps means something and is kept.
@@ -14,12 +15,14 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -289,6 +292,39 @@ alarms = Table(
     PrimaryKeyConstraint("case_id", "seq", "kind", "digest"),
 )
 Index("alarms_open", alarms.c.case_id, postgresql_where=alarms.c.settled_at.is_(None))
+
+# What was done with a message that left: facts, written by delivery alone and never folded.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _case(),
+    _number("message"),  # number of the message within its case, as in `outbox`
+    _text("recipient"),  # id of an office or user
+    _text("channel"),
+    _text("state"),
+    _moment("queued_at", needed=True),
+    _moment("at", needed=True),  # since when it is in this state
+    PrimaryKeyConstraint("case_id", "message", "recipient", "channel"),
+    CheckConstraint(
+        "state IN ('queued', 'sent', 'delivered', 'bounced', 'given_up', 'stopped')", name="state"
+    ),
+)
+Index("deliveries_queued", deliveries.c.queued_at, postgresql_where=deliveries.c.state == "queued")
+
+# Who opened what about a person, when and why; never what it said. Only ever added to.
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at", needed=True),
+    _text("user_id"),
+    _text("office"),
+    Column("case_id", Uuid(as_uuid=False), ForeignKey("openings.case_id"), nullable=False),
+    _texts("what"),  # words of the release list, or kinds of record
+    _text("purpose"),
+    Index(None, "case_id", "at"),
+    Index(None, "user_id", "at"),
+)
 
 FOLDS = (outbox, escalations, tasks, case_offices, cases)
 

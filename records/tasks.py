@@ -58,10 +58,17 @@ class TaskView:
 
 
 def of_office(
-    connection: Connection, office: str, *, limit: int, cursor: str | None = None
+    connection: Connection,
+    office: str,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    state: str | None = None,
 ) -> Page[TaskView]:
     """Return what this office must do now, first due first; watches are not tasks."""
     query = _listed().where(tasks.c.holder == office, tasks.c.is_open)
+    if state is not None:
+        query = query.where(tasks.c.state == state)
     rows = connection.execute(BY_DUE.page(query, cursor, limit)).all()
     return BY_DUE.cut(rows, limit, _view_of)
 

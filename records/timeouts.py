@@ -10,6 +10,7 @@ import select
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import generators
 from psycopg.abc import PQGen
 
 T = TypeVar("T")
@@ -19,6 +20,24 @@ class TimeLimitedConnection(psycopg.Connection[Any]):
     """Gives up on an answer after `patience` seconds and closes itself: what it did is unknown."""
 
     patience: float | None = None
+    first: tuple[bytes, ...] = ()  # statements that ride with BEGIN, in the same journey
+    position: bytes = b""  # what was last set for the whole connection
+
+    def _start_query(self) -> PQGen[None]:
+        """Begin as psycopg does, and send `first` along: psycopg takes no second statement here."""
+        idle = self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if self.autocommit or not self.first or not idle:
+            yield from super()._start_query()
+            return
+        if self._pipeline:  # many rows at once: psycopg queues each statement by itself
+            yield from super()._start_query()
+            for statement in self.first:
+                yield from self._exec_command(statement)
+            return
+        self.pgconn.send_query(b"; ".join((self._get_tx_start_command(), *self.first)))
+        for result in (yield from generators.execute(self.pgconn)):
+            if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                raise psycopg.errors.error_from_result(result)
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for an answer; raises psycopg.OperationalError once patience is at its end."""

@@ -26,6 +26,7 @@ from domain.event import Event
 from engine.errors import ActRefused, EngineAway, OutcomeUnknown
 from engine.virtual_time import at_rest, fast_forward
 from records import ledger, openings, procedures
+from records.session import system, transaction
 from story.engine_fixture import EngineRoom, shared_room
 from story.model import Story
 from story.stage import Refusal, Stage
@@ -83,7 +84,7 @@ class EngineStage:
         case = Played(opening, str(uuid.uuid4()))
         self._cases[person] = case
         offset = _offset_to(at)
-        with self._room.database.begin() as connection:
+        with transaction(self._room.database, system("story")) as connection:
             procedures.keep(connection, opening.procedure, opening.procedure_digest)
             openings.admit(connection, case.case_id, offset)
         told = replace(opening, case_id=case.case_id)
@@ -174,7 +175,7 @@ class EngineStage:
         until = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                with self._room.database.begin() as connection:
+                with transaction(self._room.database, system("story")) as connection:
                     return work(connection)
             except (OperationalError, PoolTimeout):
                 if time.monotonic() > until:

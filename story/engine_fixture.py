@@ -29,7 +29,7 @@ from local.processes import Child, start_child
 from local.temporal import RunningTemporal, start_temporal
 from records import installation
 from records.migrate import upgrade
-from records.session import make_engine
+from records.session import make_engine, system, transaction
 from settings import Settings
 from workflows.messages import workflow_id
 
@@ -88,7 +88,7 @@ class EngineRoom:
         )
         self.database = make_engine(url)
         self._closing.callback(self.database.dispose)
-        with self.database.begin() as connection:
+        with transaction(self.database, system("story")) as connection:
             installation.make_rehearsal(connection)
         self._start_loop()
         self.client = self.wait(connect(self.settings), ANSWER_SECONDS)

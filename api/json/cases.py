@@ -94,9 +94,9 @@ def list_(
         corridor=corridor,
         turn=turn,
         office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+        corridors=home_corridors(services, caller),
     )
-    seen = home_corridors(services, caller)
-    return page_of(page, (case_item(row) for row in page.items if row.corridor in seen))
+    return page_of(page, (case_item(row) for row in page.items))
 
 
 @routes.get(
@@ -193,7 +193,7 @@ def read_texts(
     """The words behind the names that the timeline shows."""
     looked = case_access.look_whole(services, records, caller, case_ref)
     names = texts_in(ledger.read(records, looked.case.id))
-    case_access.note_access(caller, looked.case.id, ["texts"], purpose)
+    case_access.note_access(services, records, caller, looked.case.id, ["texts"], purpose)
     return private_texts.read(records, looked.case.id, names)
 
 
@@ -208,7 +208,9 @@ def read_person(
 ) -> PersonRecord:
     """Name and contact, for those who need them; it is noted who opened the record and why."""
     looked = case_access.look_whole(services, records, caller, case_ref)
-    case_access.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+    case_access.note_access(
+        services, records, caller, looked.case.id, ["names", "contact"], purpose
+    )
     return _record_of(people.read(records, looked.case.id))
 
 
@@ -235,13 +237,15 @@ def write_person(
     again = once.before(records, services.instant()) is not None
     known = people.read(records, looked.case.id)
     if again:
-        case_access.note_access(caller, looked.case.id, ["names", "contact"], purpose)
+        case_access.note_access(
+            services, records, caller, looked.case.id, ["names", "contact"], purpose
+        )
         return _record_of(known)
     born, sex = (known.born, known.sex) if known is not None else (None, None)
     _leaves_to_correct(record, born, sex)
     person = Person(record.name, record.contact, born, sex, services.now())
     people.keep(records, looked.case.id, person)
-    case_access.note_access(caller, looked.case.id, ["written"], purpose)
+    case_access.note_access(services, records, caller, looked.case.id, ["written"], purpose)
     return _record_of(person)
 
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import Inject, Services
 from api.json.schemas.base import Shape
 from records import alarms
+from records.session import system, transaction
 
 log = structlog.get_logger("health")
 routes = APIRouter(tags=["health"])
@@ -62,7 +63,7 @@ async def ready(services: Inject, response: Response) -> Health:
 def metrics(services: Inject) -> Response:
     """Requests by route and status, how long they took, open alarms, a wrong clock; no ids."""
     try:
-        with services.database.begin() as connection:
+        with transaction(services.database, system("api")) as connection:
             services.metrics.alarms.set(alarms.count_open(connection))
             services.metrics.stuck.set(alarms.count_stuck(connection))
             there = connection.execute(select(func.clock_timestamp())).scalar_one()
@@ -74,7 +75,7 @@ def metrics(services: Inject) -> Response:
 
 async def _database(services: Services) -> bool:
     def ask() -> None:
-        with services.database.connect() as connection:
+        with transaction(services.database, system("api")) as connection:
             connection.execute(text("SELECT 1"))
 
     return await _answers("database", run_in_threadpool(ask))

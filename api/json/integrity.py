@@ -13,6 +13,7 @@ from api.routing import READING, refusals, router
 from engine.errors import NoSuchCase
 from engine.integrity import SeenCase, look_into, look_over
 from records import cases, openings, reconcile
+from records.session import system, transaction
 
 routes = router("integrity")
 MAY_LOOK = [Depends(Needs("integrity.look"))]
@@ -59,7 +60,7 @@ async def looked_into(services: Services, case_ref: str) -> IntegrityShape:
 
 
 def _id_of(services: Services, case_ref: str) -> str:
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         found = cases.find(connection, case_ref)
         # A case may have lost its row; its ledger is there all the same.
         case_id = found.case_id if found else reconcile.case_named(connection, case_ref)
@@ -70,7 +71,7 @@ def _id_of(services: Services, case_ref: str) -> str:
 
 async def _shown(services: Services, looked: SeenCase) -> IntegrityShape:
     def references() -> dict[str, str]:
-        with services.database.begin() as connection:
+        with transaction(services.database, system("api")) as connection:
             return openings.references(connection, [one.case_id for one in looked.differences])
 
     return integrity_shape(looked, await run_in_threadpool(references))

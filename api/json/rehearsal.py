@@ -17,6 +17,7 @@ from api.requests import Strict
 from api.routing import CHANGING, refusals, router
 from api.visibility import done_at
 from records import cases
+from records.session import transaction
 from workflows.messages import workflow_id
 
 routes = router("rehearsal")
@@ -39,11 +40,11 @@ async def move(services: Inject, caller: Moves, case_ref: CaseRef, clock: Clock)
     """Everything that falls due until then happens, in order. A clock never goes back."""
 
     def look() -> case_access.SeenCase:
-        with services.database.begin() as connection:
+        with transaction(services.database, caller.actor) as connection:
             return case_access.look_whole(services, connection, caller, case_ref)
 
     def answer(case_id: str) -> Done:
-        with services.database.begin() as connection:
+        with transaction(services.database, caller.actor) as connection:
             return done_at(connection, case_id, cases.version_of(connection, case_id))
 
     looked = await run_in_threadpool(look)

@@ -40,11 +40,11 @@ def list_(
         corridor=corridor,
         turn=turn,
         office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+        corridors=home_corridors(services, caller),
         rehearsal=services.rehearsal,
     )
     late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
     blocking = tasks.blocking(records, late)
-    seen = home_corridors(services, caller)
     return page_of(
         page,
         (
@@ -52,6 +52,5 @@ def list_(
                 row, blocking.get(row.case_id), now, services.now_of(row.clock_offset, row.now_at)
             )
             for row in page.items
-            if row.corridor in seen
         ),
     )

@@ -49,14 +49,13 @@ def list_(
     ] = None,
     office: OwnOffice | None = None,
 ) -> PageOf[TaskItem]:
-    """What your office must do now, first due first. A page may be short; `next` says if more."""
+    """What your office must do now, first due first."""
     caller = office_of(caller, office)
     page: Page[TaskView] = tasks.of_office(
-        records, caller.office, limit=pages.limit, cursor=pages.cursor
+        records, caller.office, limit=pages.limit, cursor=pages.cursor, state=state
     )
-    shown = (row for row in page.items if state is None or row.state == state)
     return page_of(
-        page, (task_item(row, services.now_of(row.clock_offset, row.now_at)) for row in shown)
+        page, (task_item(row, services.now_of(row.clock_offset, row.now_at)) for row in page.items)
     )
 
 
@@ -74,7 +73,7 @@ def read(
     if task is None or card is None or not services.policy.sees_task(caller, looked.case, step):
         raise errors.NotFound
     words = reading.seen_by(looked.case, caller.office, "task", looked.at)
-    about = case_access.about(records, looked, caller, task)
+    about = case_access.about(services, records, looked, caller, task)
     return task_shape(looked.case, task, card, looked.row.reference, looked.at, words, about)
 
 

@@ -28,6 +28,7 @@ from api.requests import Asked
 from domain import errors as core
 from records import cases, people, private_texts, timeline, users
 from records.ledger import LedgerRow
+from records.session import transaction
 
 routes = router()
 
@@ -52,7 +53,7 @@ def list_(
     """Cases of one's office, newest first, or the one with a reference."""
     look, caller = Look(services, visitor), visitor.in_office(services.policy, office, "cases.list")
     missing = False
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         if find:
             url = _found(services, visitor, connection, find)
             if url:
@@ -65,12 +66,11 @@ def list_(
             status=known(status, STATUSES),
             corridor=known(corridor, services.procedures),
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+            corridors=home_corridors(services, caller),
         )
-    seen = home_corridors(services, caller)
     shown = [
         (row, sentences.of_row(look, row, services.now_of(row.clock_offset, row.now_at)))
         for row in page.items
-        if row.corridor in seen
     ]
     return look.page(
         request,
@@ -85,7 +85,7 @@ def list_(
         missing=missing,
         chosen={"status": status, "corridor": corridor},
         statuses=STATUSES,
-        corridors=sorted(seen),
+        corridors=sorted(home_corridors(services, caller)),
     )
 
 
@@ -170,13 +170,12 @@ def open_words(
     except Problem as problem:
         wrong = forms.refused(form, sent, problem, desk.look.words)
         return _page(request, at, wrong, problem)
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         names = [name for line in events.lines(desk, list(at.rows), {}) for name in line.texts]
         texts = private_texts.read(connection, desk.case.id, names)
         told = _person(desk, connection) if services.policy.may(desk.caller, "cases.person") else ()
-    case_access.note_access(
-        desk.caller, desk.case.id, ["texts", *(["names", "contact"] if told else [])], purpose
-    )
+        opened = ["texts", *(["names", "contact"] if told else [])]
+        case_access.note_access(services, connection, desk.caller, desk.case.id, opened, purpose)
     shown = AtCase(desk, at.rows, at.names, at.earlier, texts, told)
     return _page(request, shown, opened=True)
 
@@ -224,7 +223,7 @@ def _stand(
 ) -> AtCase:
     """Look at a case as the office of the visitor that sees it whole; raises NotFound."""
     visitor.allowed(services.policy, "cases.read")
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         looked = case_access.look(services, connection, case_ref)
         caller = visitor.who_sees(services.policy, looked.case, "cases.read")
         desk = Desk(Look(services, visitor), caller, looked, people_of(connection, looked.case))

@@ -23,6 +23,7 @@ from api.pages.throttle import Throttle
 from api.pages.visitor import HOME, Signed, secret_of, visitor_of, way_back
 from api.security import SESSION_HOURS
 from records import sessions, users
+from records.session import system, transaction
 
 routes = router()
 
@@ -76,7 +77,7 @@ async def sign_in(
 
 def _begin(services: Services, user: str, password: str, request: Request) -> str:
     now = services.now()
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         if "\x00" in user or not users.password_matches(connection, user, password):
             return ""
         if old := secret_of(services, request):
@@ -123,7 +124,7 @@ def _shown(
 @routes.post("/sign-out")
 def sign_out(services: Inject, request: Request) -> Response:
     """End the session, here and in the records."""
-    with services.database.begin() as connection:
+    with transaction(services.database, system("api")) as connection:
         sessions.revoke(connection, secret_of(services, request), services.now())
     answer = go("/sign-in", "signed_out")
     answer.headers["Set-Cookie"] = services.cookie.header("", 0)

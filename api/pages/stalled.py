@@ -34,6 +34,7 @@ from domain.work.state import Task
 from records import escalations, stalled, tasks
 from records.cases import CaseView
 from records.escalations import EscalationView
+from records.session import transaction
 
 routes = router()
 
@@ -88,7 +89,7 @@ def list_(
         visitor.in_office(services.policy, office, "stalled.list"),
     )
     now, decides = services.now(), services.policy.may(caller, "escalations.decide")
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         page = stalled.page(
             connection,
             now,
@@ -97,9 +98,9 @@ def list_(
             corridor=known(corridor, services.procedures),
             turn=known(turn, TURNS),
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
+            corridors=home_corridors(services, caller),
             rehearsal=services.rehearsal,
         )
-        seen = home_corridors(services, caller)
         late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
         blocking = tasks.blocking(connection, late)
         rows = [
@@ -115,7 +116,6 @@ def list_(
                 _open_to(connection, row, caller if decides else None),
             )
             for row in page.items
-            if row.corridor in seen
         ]
         asked = (
             escalations.open_for(connection, caller.office, limit=QUESTIONS).items
@@ -133,7 +133,7 @@ def list_(
         offices=visitor.allowed(services.policy, "stalled.list"),
         chosen={"corridor": corridor, "turn": turn},
         turns=TURNS,
-        corridors=sorted(seen),
+        corridors=sorted(home_corridors(services, caller)),
     )
 
 
@@ -273,7 +273,7 @@ def _stand(
     """Look at an escalation as the office that may decide it; raises NotFound."""
     policy = services.policy
     callers = visitor.allowed(policy, "escalations.decide")
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         looked = case_access.look(services, connection, case_ref)
         card, task = looked.case.card(step), _in_question(looked.case, step)
         if card is None or task is None:

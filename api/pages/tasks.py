@@ -29,6 +29,7 @@ from domain.work.calendars import calendar_for
 from domain.work.procedure import Card
 from domain.work.state import Task
 from records import tasks, users
+from records.session import transaction
 from records.tasks import TaskView
 
 routes = router()
@@ -79,7 +80,7 @@ def list_(
     callers = visitor.allowed(services.policy, "tasks.list")
     if office:
         callers = (visitor.in_office(services.policy, office, "tasks.list"),)
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         held = [_held(look, connection, caller, cursor if office else None) for caller in callers]
     return look.page(request, "tasks", held=held, beginning=cursor is None)
 
@@ -210,7 +211,7 @@ def _stand(
     """
     policy = services.policy
     visitor.allowed(policy, "tasks.act" if acting else "tasks.read", "cases.read")
-    with services.database.begin() as connection:
+    with transaction(services.database, visitor.callers[0].actor) as connection:
         looked = case_access.look(services, connection, case_ref)
         case, card = looked.case, looked.case.card(step)
         if card is None:
@@ -225,7 +226,11 @@ def _stand(
             raise errors.NotFound
         desk = Desk(Look(services, visitor), caller, looked, people_of(connection, case))
         may_read = policy.sees_task(caller, case, step)
-        about = case_access.about(connection, looked, caller, task) if may_read and task else {}
+        about = (
+            case_access.about(services, connection, looked, caller, task)
+            if may_read and task
+            else {}
+        )
     told = tuple((desk.look.words.word("data", word), value) for word, value in about.items())
     return AtTask(desk, card, task, may_read, policy.sees_case(caller, case), told)
 

@@ -13,6 +13,7 @@ from api.errors import Forbidden, NotFound
 from api.policy import Caller, Policy
 from domain.case.state import Case
 from records import users
+from records.session import transaction
 
 HOME = "/"
 LONGEST_WAY_BACK = 300
@@ -92,7 +93,7 @@ def visitor_of(services: Inject, request: Request) -> Visitor | None:
     first = caller_of_session(services, secret) if secret else None
     if first is None:
         return None
-    with services.database.begin() as connection:
+    with transaction(services.database, first.actor) as connection:
         user = users.find(connection, first.user)
     callers = tuple(first.acting_in(office) for office in first.offices)
     return Visitor(user.name if user is not None else first.user, callers)

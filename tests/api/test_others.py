@@ -2,6 +2,7 @@
 
 import pytest
 
+from records import access_log
 from tests.api.conftest import Person, Running
 
 
@@ -130,6 +131,20 @@ def test_it_writes_no_names_into_its_log(api: Running, caplog: pytest.LogCapture
     case = api.a_case(person={"name": "Somchai Phommachanh"})["case"]
     api.mali.get(f"/api/v1/cases/{case}/person", headers={"X-Purpose": "to call the shelter"})
     api.mali.do("/cases", {"corridor": "Somchai", "person": {"Somchai": 1}})
-    assert "person-opened" in caplog.text
-    assert "to call the shelter" in caplog.text
+    assert "/person" in caplog.text
+    assert "to call the shelter" not in caplog.text
     assert "Somchai" not in caplog.text
+
+
+def test_it_keeps_one_row_for_each_reading_and_none_for_a_refused_one(api: Running) -> None:
+    case = api.a_case(person={"name": "Somchai Phommachanh"})["case"]
+    path, why = f"/api/v1/cases/{case}/person", {"X-Purpose": "to call the shelter"}
+    assert api.mali.get(path, headers=why).status_code == 200
+    assert api.ngo.get(path, headers=why).status_code in {403, 404}
+    assert api.mali.get(path).status_code == 422
+    with api.database.begin() as connection:
+        (row,) = access_log.of_case(connection, case)
+    assert (row.what, row.purpose) == (("names", "contact"), "to call the shelter")
+    assert row.user_id
+    assert row.office
+    assert "Somchai" not in repr(row)

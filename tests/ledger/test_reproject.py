@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from engine.runs import Recovery
-from records import ledger, people, private_texts, reproject
+from records import access_log, deliveries, ledger, people, private_texts, reproject
+from records.access_log import Access
+from records.deliveries import Address
 from records.people import Person
 from records.session import make_engine
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, many
@@ -38,6 +40,8 @@ NOT_FOLDS = (
     "private_texts",
     "installation",
     "alarms",
+    "deliveries",
+    "access_log",
 )
 
 
@@ -79,6 +83,9 @@ async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(lab:
         written_at = datetime(2026, 2, 2, tzinfo=UTC)
         people.keep(connection, state.case_id, Person("A", "B", None, "female", written_at))
         private_texts.keep(connection, b"k" * 32, state.case_id, "words", written_at)
+        deliveries.queue(connection, Address(state.case_id, 1, "la-desk", "email"), written_at)
+        access = Access(written_at, "mali", "th-datip", state.case_id, ("names",), "to call")
+        access_log.write(connection, access)
     before, rest = every_row(lab.database), everything_else(lab.database)
     destroy_the_folds(lab.database)
     assert every_row(lab.database) != before

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from domain.rules.book import digest_of
-from records import cases, escalations, stalled, tasks, timeline
+from records import cases, escalations, stalled, tables, tasks, timeline
 from records.paging import MOST, BadCursor, Page
 from tests.builders import MONDAY, STALLED, Life, a_life, an_opening, office_of
 from tests.records.writing import write
@@ -60,6 +60,62 @@ def test_it_narrows_cases(connection: Connection) -> None:
     assert found(status="closed") == []
     assert found(office="a-stranger") == []
     assert len(found(office=office_of("host.case"))) == 2
+
+
+SEEN: dict[str, Callable[..., Page[Any]]] = {
+    "cases": lambda c, **k: cases.list_page(c, corridors={"th-la"}, **k),
+    "cases of an office": lambda c, **k: cases.list_page(
+        c, office=office_of("host.case"), corridors={"th-la"}, **k
+    ),
+    "stalled": lambda c, **k: stalled.page(c, AS_OF, corridors={"th-la"}, **k),
+    "stalled of an office": lambda c, **k: stalled.page(
+        c, AS_OF, office=office_of("host.case"), corridors={"th-la"}, **k
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_it_fills_every_page_where_each_second_row_is_out_of_sight(
+    connection: Connection, name: str
+) -> None:
+    other = replace(an_opening().procedure, corridor="la-th")
+    lives = tied(9)
+    for life in lives:
+        away = an_opening(other, procedure_digest=digest_of(other))
+        write(connection, life, a_life(*STALLED, opening=away))
+    sizes, seen, cursor = list[int](), list[str](), None
+    while cursor is not None or not sizes:
+        page = SEEN[name](connection, limit=3, cursor=cursor)
+        sizes.append(len(page.items))
+        seen += [row.case_id for row in page.items]
+        cursor = page.next
+    assert sizes == [3, 3, 3]
+    assert sorted(seen) == sorted(life.case.id for life in lives)
+
+
+def test_it_shows_nothing_to_who_sees_no_corridor(connection: Connection) -> None:
+    write(connection, *tied(2))
+    assert cases.list_page(connection, limit=9, corridors=()).items == ()
+    assert stalled.page(connection, AS_OF, limit=9, corridors=()).items == ()
+
+
+def test_it_keeps_tasks_of_a_state_before_it_cuts_the_page(connection: Connection) -> None:
+    lives = tied(6)
+    write(connection, *lives)
+    office = office_of("origin.tracing")
+    accepted = [life.case.id for life in lives[::2]]
+    connection.execute(
+        update(tables.tasks)
+        .where(tables.tasks.c.case_id.in_(accepted), tables.tasks.c.holder == office)
+        .values(state="accepted")
+    )
+    everything = tasks.of_office(connection, office, limit=MOST).items
+    for state in ("offered", "accepted"):
+        wanted = [row for row in everything if row.state == state]
+        page = tasks.of_office(connection, office, limit=2, state=state)
+        assert len(wanted) > 2
+        assert list(page.items) == wanted[:2]
+        assert page.next is not None
 
 
 @given(st.text(max_size=80))
