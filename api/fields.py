@@ -207,13 +207,13 @@ def visible(value: str, *, lines: bool) -> str:
     if not value.strip(BLANKS):
         raise ValueError("holds nothing but blanks")
     marks = 0
-    for message in value:
-        kind = unicodedata.category(message)
-        if kind in {"Cc", "Cs"} and not (lines and message in LINE_SIGNS):
+    for letter in value:
+        kind = unicodedata.category(letter)
+        if kind in {"Cc", "Cs"} and not (lines and letter in LINE_SIGNS):
             raise ValueError("holds a control character")
-        if message == UNREADABLE:
+        if letter == UNREADABLE:
             raise ValueError("holds a sign that could not be read; write it anew")
-        if message in HIDING:
+        if letter in HIDING:
             raise ValueError("holds a sign that hides or turns around what it says")
         marks = marks + 1 if kind in {"Mn", "Me"} else 0
         if marks > MOST_MARKS:
@@ -244,7 +244,7 @@ Line = Annotated[
     AfterValidator(_line),
     Field(json_schema_extra={**_shown(lines=False)}),
 ]
-# Ids of steps, offices, roles, outcomes, users: messages, digits and the signs our ids have.
+# Ids of steps, offices, roles, outcomes, users: letters, digits and the signs our ids have.
 Word = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=patterns.WORD)]
 Scope = Annotated[str, StringConstraints(max_length=80, pattern=patterns.SCOPE)]
 Country = Annotated[str, StringConstraints(pattern=patterns.COUNTRY)]
@@ -302,5 +302,5 @@ def _check_depth(value: Any, left: int) -> None:
 def _check_text(value: str) -> None:
     if "\x00" in value:
         raise NotPlainJson("holds a NUL character")
-    if any("\ud800" <= message <= "\udfff" for message in value):
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
         raise NotPlainJson("holds half a character")

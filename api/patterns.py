@@ -18,15 +18,15 @@ STEP = r"^[a-z0-9][a-z0-9_/]*$"
 PREFIX = r"^[0-9a-z]+$"
 
 SAID = {
-    WORD: "must be one word of plain messages, digits and the signs . _ : / -",
+    WORD: "must be one word of plain letters, digits and the signs . _ : / -",
     SCOPE: "must be a permission, as cases.list, or *",
-    COUNTRY: "must be two capital messages, as TH",
-    RESULT_KEY: "must be named in small messages, digits and _, as amount",
-    KEY: "must be one word of plain messages, digits and signs, without blanks",
-    ONE_LINE: "must be one line of plain messages, digits and signs",
+    COUNTRY: "must be two capital letters, as TH",
+    RESULT_KEY: "must be named in small letters, digits and _, as amount",
+    KEY: "must be one word of plain letters, digits and signs, without blanks",
+    ONE_LINE: "must be one line of plain letters, digits and signs",
     CASE: "must be an id or a reference, as K7QFM-2XDRT",
-    CORRIDOR: "must be small messages and -, as th-la",
-    OFFICE: "must be small messages, digits and -, as th-ubon-case",
-    STEP: "must be small messages, digits, _ and /, as follow_up/3m",
-    PREFIX: "must be small messages and digits",
+    CORRIDOR: "must be small letters and -, as th-la",
+    OFFICE: "must be small letters, digits and -, as th-ubon-case",
+    STEP: "must be small letters, digits, _ and /, as follow_up/3m",
+    PREFIX: "must be small letters and digits",
 }

@@ -23,7 +23,7 @@ def place(item: Mapping[str, Any]) -> str:
 
 
 def _tame(name: str) -> str:
-    shown = "".join(message for message in name if message.isprintable())
+    shown = "".join(letter for letter in name if letter.isprintable())
     return shown if len(shown) <= LONGEST_NAME else shown[:LONGEST_NAME] + "…"
 
 

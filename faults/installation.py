@@ -31,7 +31,7 @@ from rulefiles import read_rules
 from settings import Settings
 
 ROLE = "coordinator"
-SECRET = "a key for faults only, thirty-two or more messages"  # noqa: S105 - of one run
+SECRET = "a key for faults only, thirty-two or more letters"  # noqa: S105 - of one run
 
 
 class Installation:

@@ -66,7 +66,7 @@ SHOWN: tuple[Any, ...] = tuple(
 
 
 def find(connection: Connection, id_or_reference: str) -> CaseView | None:
-    """Return a case by its id or its reference (small messages and a missing dash are forgiven)."""
+    """Return a case by its id or its reference (small letters and a missing dash are forgiven)."""
     case_id = _as_id(id_or_reference)
     wanted = (
         cases.c.case_id == case_id
@@ -132,8 +132,8 @@ def narrowed(
 
 def as_reference(words: str) -> str:
     """A reference as it is kept, however somebody typed it."""
-    messages = "".join(message for message in words.upper() if message.isalnum())
-    return f"{messages[:5]}-{messages[5:]}"
+    letters = "".join(sign for sign in words.upper() if sign.isalnum())
+    return f"{letters[:5]}-{letters[5:]}"
 
 
 def view_of(row: Any) -> CaseView:

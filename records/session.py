@@ -68,7 +68,7 @@ def make_engine(
 
 
 def to_text(value: Any) -> str:
-    """JSON as it is kept: order as given, messages as themselves, no blanks."""
+    """JSON as it is kept: order as given, letters as themselves, no blanks."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

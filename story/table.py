@@ -111,16 +111,16 @@ class Table:
         return tuple(several)
 
     def country(self, key: str) -> str | None:
-        """A country in two capital messages."""
+        """A country in two capital letters."""
         value = self.text(key)
         if value is not None:
             self.check_country(key, value)
         return value
 
     def check_country(self, key: str, value: str) -> None:
-        """Fails when the text is no country in two capital messages."""
+        """Fails when the text is no country in two capital letters."""
         if not re.fullmatch(r"[A-Z]{2}", value):
-            self.fail(key, f'"{value}" must be a country in two capital messages, like "LA"')
+            self.fail(key, f'"{value}" must be a country in two capital letters, like "LA"')
 
     def number(self, key: str, least: int = 0) -> int | None:
         """A whole number of at least `least`."""

@@ -178,7 +178,7 @@ def opening_from_json(data: Mapping[str, Any]) -> OpenCase:
 
 
 def canonical(data: Any) -> str:
-    """The one text of a JSON value: sorted keys, no blanks, messages as themselves."""
+    """The one text of a JSON value: sorted keys, no blanks, letters as themselves."""
     return json.dumps(
         data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -31,7 +31,7 @@ from settings import Settings
 from tests.conftest import TEMPLATE
 from worker import run_worker
 
-SECRET = "a key for tests only, thirty-two or more messages"
+SECRET = "a key for tests only, thirty-two or more letters"
 PASSWORD = "correct horse battery"
 
 # user, office, role. Viktor works in the other province and is a stranger to every case here.

@@ -176,8 +176,8 @@ def test_it_takes_only_plain_digits_for_a_number(
         ("limit=101", "must be at most 100"),
         ("limit=1000000000", "must be at most 100"),
         ("limit=" + "9" * 5000, "must be"),
-        ("corridor=TH-LA", "small messages"),
-        ("office=", "small messages"),
+        ("corridor=TH-LA", "small letters"),
+        ("office=", "small letters"),
         ("cursor=" + "a" * 501, "may have at most 500 characters"),
     ],
 )
@@ -199,11 +199,11 @@ def test_it_takes_only_a_number_for_a_version(api: Running, case: str, version: 
     ("body", "said"),
     [
         ({"result": {f"k{n}": "v" for n in range(21)}}, "may have at most 20 entries"),
-        ({"result": {"A": "v"}}, "small messages"),
-        ({"result": {"ก": "v"}}, "small messages"),
+        ({"result": {"A": "v"}}, "small letters"),
+        ({"result": {"ก": "v"}}, "small letters"),
         ({"reason": ""}, "must have at least 1 character"),
         ({"reason": "x" * 4001}, "may have at most 4000 characters"),
-        ({"step": "a b"}, "messages, digits"),
+        ({"step": "a b"}, "letters, digits"),
         ({"version": -1}, "must be at least 0"),
     ],
 )
@@ -231,7 +231,7 @@ def test_it_says_what_a_key_may_be(api: Running, case: str, key: str | bytes) ->
     )
     problem = is_a_problem(answer, 422, "invalid-field")
     assert problem["field"] == "Idempotency-Key"
-    assert "200" in problem["detail"] or "messages, digits" in problem["detail"]
+    assert "200" in problem["detail"] or "letters, digits" in problem["detail"]
 
 
 # -- words that nobody can see

@@ -45,7 +45,7 @@ __all__ = ["quiet"]
 
 pytestmark = pytest.mark.timeout(150)
 
-HALF_A_PAGE = 3_000  # messages of chance: two such notes fill a page, and nothing shortens them
+HALF_A_PAGE = 3_000  # letters of chance: two such notes fill a page, and nothing shortens them
 LATER = {"busy", "not-visible-yet", "engine-away"}  # the words for it, with `Retry-After`
 BY = "th-ubon-case"
 

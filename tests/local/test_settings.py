@@ -39,7 +39,7 @@ def test_it_refuses_a_short_key() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("HOMEWARD_SECRET_KEY", "thirty-one messages are not enough", "at least 32 characters"),
+        ("HOMEWARD_SECRET_KEY", "thirty-one letters are not enough", "at least 32 characters"),
         ("HOMEWARD_API_PORT", "eight thousand", "a valid integer"),
     ],
 )

@@ -73,8 +73,8 @@ def test_it_finds_a_case_by_a_reference_typed_carelessly(connection: Connection)
 def test_it_gives_references_that_tell_nothing(connection: Connection) -> None:
     told = {openings.new_reference() for _ in range(2000)}
     assert len(told) == 2000
-    messages = set("".join(told)) - {"-"}
-    assert messages == set(openings.LETTERS)
+    letters = set("".join(told)) - {"-"}
+    assert letters == set(openings.LETTERS)
     life = a_life()
     assert admit(connection, life) == admit(connection, life)
 

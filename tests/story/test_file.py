@@ -267,7 +267,7 @@ MISTAKES = [
     ((TOP, SEGMENT), "person", "at least one"),
     ((TOP + "[person]\nid = 1", SEGMENT), "person", "[[person]]"),
     ((TOP + '[policy]\nwithin = "2 days"', SEGMENT, PERSON), "within", "a step and a field"),
-    ((TOP + "[calendars.laos]\noff = []", SEGMENT, PERSON), "calendars.laos", "capital messages"),
+    ((TOP + "[calendars.laos]\noff = []", SEGMENT, PERSON), "calendars.laos", "capital letters"),
     ((TOP + '[calendars.LA]\noff = ["x"]', SEGMENT, PERSON), "off", "list of dates"),
     ((TOP + '[calendars.LA]\ncloses = "4 pm"', SEGMENT, PERSON), "closes", "an hour like"),
     (
