@@ -18,9 +18,9 @@ from api.admission import Ready, Texts, let_in
 from api.deps import Services
 from api.json.schemas.done import Done
 from api.policy import Caller
-from api.requests import Asked
+from api.requests import Doing
 from domain import errors as core
-from domain.case.commands import Command
+from domain.case.core import command_of
 from domain.case.events import FactCorrected
 from domain.work.state import Office
 from engine.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
@@ -37,7 +37,7 @@ OF_THE_WHOLE_CASE = (core.ClosedGate, core.LegalOpen, core.NoConsent, core.DoNot
 
 
 async def perform(
-    services: Services, caller: Caller, case_ref: str, asked: Asked, idempotency_key: str
+    services: Services, caller: Caller, case_ref: str, asked: Doing, idempotency_key: str
 ) -> Done:
     """Do something to a case and tell what it waits for afterwards.
 
@@ -132,7 +132,7 @@ def problem_of(refused: ActRefused) -> Exception:
 
 
 async def _tell_post(services: Services, ready: Ready, post: Office) -> None:
-    command = Command(do="world_post", by="admin", user="", office=post)
+    command = command_of("world_post", by="admin", user="", office=post)
     view = ready.view
     # Named by what it changes: however many acts find the post changed, the case hears it once.
     key = keys.keyed(
@@ -144,21 +144,22 @@ async def _tell_post(services: Services, ready: Ready, post: Office) -> None:
 # -- afterwards
 
 
-async def _correct_person(services: Services, case_id: str, asked: Asked, version: int) -> None:
+async def _correct_person(services: Services, case_id: str, asked: Doing, version: int) -> None:
     """The record of the person hears of a corrected birth date or sex as well.
 
     Also when the act is repeated, for the first time may have been cut off just before; never of
     one that has been corrected once more since.
     """
-    if asked.do != "correct" or asked.fact not in {"born", "sex"} or asked.value is None:
+    fact, value = asked.given("fact"), asked.given("value")
+    if asked.do != "correct" or fact not in {"born", "sex"} or value is None:
         return
-    changed = {"born": _day(asked.value)} if asked.fact == "born" else {"sex": asked.value}
+    changed = {"born": _day(value)} if fact == "born" else {"sex": value}
 
     def correct() -> None:
         with transaction(services.database, system("api")) as connection:
             openings.lock(connection, case_id)
             known = people.read(connection, case_id)
-            if known is not None and not _corrected_since(connection, case_id, asked.fact, version):
+            if known is not None and not _corrected_since(connection, case_id, fact, version):
                 people.keep(connection, case_id, replace(known, **changed))
 
     await run_in_threadpool(correct)

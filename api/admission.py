@@ -6,7 +6,8 @@ what the engine is given holds nothing personal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from api import errors, keys, visibility
 from api.deps import Services
 from api.json.schemas.done import Done
 from api.policy import Caller, permission_of
-from api.requests import USED, Asked, unused
+from api.requests import ACTS, USED, Doing, unused
 from domain import errors as core
-from domain.case.commands import Command
+from domain.act import AnyCommand, keys_of
+from domain.case.core import command_of
 from domain.case.state import Case
 from domain.case.steps.money import AMOUNT, CURRENCY
 from domain.work.state import Office
@@ -35,7 +37,6 @@ from records.session import transaction
 
 # Fields of a result that the core reads. Whatever else somebody writes there is their own words.
 READ_BY_THE_CORE = {"amount": AMOUNT, "currency": CURRENCY}
-OFFICE_FIELDS = ("to", "receiver", "owner", "receiving")
 AT_THE_SAME_TIME = 60  # seconds: an act within them after another is a conflict (stories.md 2.7)
 
 
@@ -44,7 +45,7 @@ class Ready:
     """An act that was let in, sealed and not yet sent."""
 
     view: CaseView
-    command: Command
+    command: AnyCommand
     key: str
     content: str
     post: Office | None  # a post that changed hands since the case last heard of it
@@ -54,7 +55,7 @@ class Ready:
 
 
 def let_in(
-    services: Services, caller: Caller, case_ref: str, asked: Asked, idempotency_key: str
+    services: Services, caller: Caller, case_ref: str, asked: Doing, idempotency_key: str
 ) -> Ready | Done:
     """Check who asks and what, and keep their words; an act that was done before gets its answer.
 
@@ -86,7 +87,7 @@ def let_in(
         return Ready(view, command, key, content, post, texts, whole, ledger_at)
 
 
-def _plain(asked: Asked) -> dict[str, Any]:
+def _plain(asked: Doing) -> dict[str, Any]:
     plain: dict[str, Any] = asked.model_dump(mode="json", exclude_none=True, by_alias=True)
     return plain
 
@@ -96,39 +97,59 @@ def _command(
     connection: Connection,
     caller: Caller,
     case: Case,
-    asked: Asked,
+    asked: Doing,
     texts: Texts,
-) -> Command:
+) -> AnyCommand:
     _check_approver(connection, services, case, asked)
-    names = {field.name for field in fields(Command)}
-    plain = {
-        name: value
-        for name in type(asked).model_fields
-        if name in names and (value := getattr(asked, name)) is not None
-    }
-    plain |= {name: _office(case, plain[name]) for name in OFFICE_FIELDS if name in plain}
-    plain |= {
-        name: texts.keep(connection, plain[name]) for name in ("reason", "note") if name in plain
-    }
-    result = dict(asked.result or {})
-    evidence = result.pop("evidence", None)
-    command = Command(**{**plain, "do": asked.do, "by": caller.office, "user": caller.user})
-    return replace(
-        command,
+    said = _said(connection, case, asked, texts)
+    reason = asked.given("reason")
+    return command_of(
+        asked.do,
+        by=caller.office,
+        user=caller.user,
         for_=_office(case, asked.for_) if asked.for_ else "",
         happened_at=asked.happened,
-        day=asked.date,
-        evidence=texts.keep(connection, evidence) if evidence else "",
-        fields={name: _field(texts, connection, name, value) for name, value in result.items()},
+        reason=texts.keep(connection, reason) if reason else "",
         member=True,  # `caller.office` is one of the caller's places, now
         window=AT_THE_SAME_TIME,
         seen=asked.version,
+        **said,
         **_newer_rules(services, connection, case, asked),
     )
 
 
+def _said(connection: Connection, case: Case, asked: Doing, texts: Texts) -> dict[str, Any]:
+    """The act's own fields as the core takes them: offices by id, free words by name."""
+    act = ACTS[asked.do]
+    kinds = act.kinds
+    said: dict[str, Any] = {}
+    for name, key in keys_of(act.takes).items():
+        value = asked.given(key)
+        if value is None:
+            continue
+        if kinds[key] == "office":
+            value = _office(case, value)
+        elif kinds[key] == "text":
+            value = texts.keep(connection, value)
+        elif kinds[key] == "result":
+            said |= _result(connection, value, texts)
+            continue
+        said[name] = value
+    return said
+
+
+def _result(connection: Connection, given: Mapping[str, str], texts: Texts) -> dict[str, Any]:
+    """The fields of a kind of step; whatever the core does not read is somebody's own words."""
+    result = dict(given)
+    evidence = result.pop("evidence", None)
+    return {
+        "result": {name: _field(texts, connection, name, value) for name, value in result.items()},
+        "evidence": texts.keep(connection, evidence) if evidence else "",
+    }
+
+
 def _newer_rules(
-    services: Services, connection: Connection, case: Case, asked: Asked
+    services: Services, connection: Connection, case: Case, asked: Doing
 ) -> dict[str, Any]:
     ready = services.procedures.get(case.procedure.corridor)
     if asked.do != "adopt_rules" or ready is None:
@@ -137,25 +158,25 @@ def _newer_rules(
     return {"procedure": ready.procedure, "procedure_digest": ready.digest}
 
 
-def _check_fields(asked: Asked) -> None:
+def _check_fields(asked: Doing) -> None:
     name = unused(asked)
     if name:
         takes = ", ".join(sorted(word.rstrip("_") for word in USED[asked.do] - {"do"}))
         raise errors.InvalidField(f"`{asked.do}` has no `{name}`; it takes {takes}", field=name)
 
 
-def _check_step(services: Services, caller: Caller, case: Case, asked: Asked) -> None:
+def _check_step(services: Services, caller: Caller, case: Case, asked: Doing) -> None:
     """Of a step that was never theirs nobody hears more than that.
 
     The core's refusals would tell whether it applies, who holds it, or that a person hides from her
     own state. Which steps a corridor has is no secret.
     """
-    step = asked.step
+    step = asked.given("step")
     if step and case.card(step) is not None and not services.policy.reaches(caller, case, step):
         raise core.NotYours("This step is not in the hands of your office")
 
 
-def _check_version(case: Case, asked: Asked) -> None:
+def _check_version(case: Case, asked: Doing) -> None:
     """A version nobody can have seen would keep nobody from writing over another's act."""
     if asked.version is not None and asked.version > case.version:
         raise errors.InvalidField(
@@ -165,13 +186,14 @@ def _check_version(case: Case, asked: Asked) -> None:
 
 
 def _check_own_question(
-    services: Services, connection: Connection, caller: Caller, case: Case, asked: Asked
+    services: Services, connection: Connection, caller: Caller, case: Case, asked: Doing
 ) -> None:
     """Nobody decides on, or extends, what an office of their own holds (stories.md 4.1, P11).
 
     The core only knows who heads an office.
     """
-    task = case.work.newest(asked.step) if asked.do in {"decide", "extend"} and asked.step else None
+    step = asked.given("step") if asked.do in {"decide", "extend"} else None
+    task = case.work.newest(step) if step else None
     if task is None or (asked.do == "decide" and caller.office not in task.deciders):
         return
     places = users.memberships_of(connection, caller.user, services.instant())
@@ -182,12 +204,13 @@ def _check_own_question(
     raise core.OwnRequest
 
 
-def _check_approver(connection: Connection, services: Services, case: Case, asked: Asked) -> None:
+def _check_approver(connection: Connection, services: Services, case: Case, asked: Doing) -> None:
     """Who approves must be somebody: a user who works in an office of this case."""
-    if not asked.approved_by:
+    approver = asked.given("approved_by")
+    if not approver:
         return
-    user = users.find(connection, asked.approved_by)
-    places = users.memberships_of(connection, asked.approved_by, services.instant())
+    user = users.find(connection, approver)
+    places = users.memberships_of(connection, approver, services.instant())
     if user is None or user.disabled or not any(p.office_id in case.work.offices for p in places):
         raise errors.InvalidField(
             "`approved_by` is not the id of somebody who works in this case", field="approved_by"

@@ -131,7 +131,7 @@ def _described(app: FastAPI, rulebook: Rulebook) -> dict[str, Any]:
 def _name_words(shapes: dict[str, Any], rulebook: Rulebook) -> None:
     """Write the words that the rules allow into the requests that take them."""
     offices = [office.id for office in rulebook.offices]
-    opening, token = shapes["Open"]["properties"], shapes["NewToken"]["properties"]
+    opening, token = shapes["OpenCaseRequest"]["properties"], shapes["NewToken"]["properties"]
     opening["corridor"]["enum"] = list(rulebook.corridors)
     opening["flags"]["items"] = {"enum": [*FLAGS, *(CONFLICT + office for office in offices)]}
     opening["offices"]["propertyNames"] = {"enum": known_roles(rulebook)}

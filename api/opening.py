@@ -17,7 +17,7 @@ from api import acts, errors, keys, visibility
 from api.deps import ActiveProcedure, Services
 from api.json.schemas.done import Done
 from api.policy import Caller
-from api.requests import Open
+from api.requests import OpenCaseRequest
 from domain import errors as core
 from domain.behaviour import EDITION
 from domain.case.acts.person import CONFLICT, FLAGS
@@ -48,13 +48,17 @@ class Admitted:
     clock_offset: int
 
 
-async def open_case(services: Services, caller: Caller, asked: Open, idempotency_key: str) -> Done:
-    """Open a case and tell what it waits for; raises Problem. Safe to repeat with the same key."""
+async def open_case(
+    services: Services, caller: Caller, asked: OpenCaseRequest, idempotency_key: str
+) -> Done:
+    """OpenCaseRequest a case and tell what it waits for; raises Problem. Safe to repeat with the same key."""
     async with services.queues.of(caller.user):
         return await _open_case(services, caller, asked, idempotency_key)
 
 
-async def _open_case(services: Services, caller: Caller, asked: Open, idempotency_key: str) -> Done:
+async def _open_case(
+    services: Services, caller: Caller, asked: OpenCaseRequest, idempotency_key: str
+) -> Done:
     admitted = await run_in_threadpool(_admit, services, caller, asked, idempotency_key)
     if isinstance(admitted, Done):
         return admitted
@@ -73,7 +77,7 @@ async def _open_case(services: Services, caller: Caller, asked: Open, idempotenc
 
 
 def _admit(
-    services: Services, caller: Caller, asked: Open, idempotency_key: str
+    services: Services, caller: Caller, asked: OpenCaseRequest, idempotency_key: str
 ) -> Admitted | Done:
     ready = services.procedures.get(asked.corridor)
     if ready is None:
@@ -103,14 +107,16 @@ def _admit(
     return Admitted(opening, key, content, None if asked.opens is None else at, offset)
 
 
-def _offset(services: Services, connection: Connection, asked: Open, case_id: str) -> int:
+def _offset(
+    services: Services, connection: Connection, asked: OpenCaseRequest, case_id: str
+) -> int:
     known = openings.of_case(connection, case_id)
     if known is not None:
         return known.clock_offset
     return 0 if asked.opens is None else int((asked.opens - services.now()).total_seconds())
 
 
-def _person(asked: Open, at: datetime) -> Person:
+def _person(asked: OpenCaseRequest, at: datetime) -> Person:
     return Person(asked.person.name, asked.person.contact, asked.born, asked.sex, at)
 
 
@@ -121,7 +127,7 @@ def _opening(
     services: Services,
     connection: Connection,
     caller: Caller,
-    asked: Open,
+    asked: OpenCaseRequest,
     case_id: str,
     ready: ActiveProcedure,
     at: datetime,
@@ -143,7 +149,7 @@ def _opening(
     )
 
 
-def _adult_on(asked: Open, procedure: Procedure, at: datetime) -> date | None:
+def _adult_on(asked: OpenCaseRequest, procedure: Procedure, at: datetime) -> date | None:
     if asked.born is None and asked.age is None:
         return None
     value = asked.born.isoformat() if asked.born is not None else str(asked.age)
@@ -155,7 +161,9 @@ def _adult_on(asked: Open, procedure: Procedure, at: datetime) -> date | None:
         ) from None
 
 
-def _roles(services: Services, caller: Caller, asked: Open, procedure: Procedure) -> dict[str, str]:
+def _roles(
+    services: Services, caller: Caller, asked: OpenCaseRequest, procedure: Procedure
+) -> dict[str, str]:
     own = services.register.get(caller.office)
     if asked.province is not None and asked.province not in (
         known := provinces_of(services, procedure)
@@ -273,7 +281,7 @@ def _rank(role: str, order: list[str]) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _conflicted(services: Services, asked: Open) -> list[str]:
+def _conflicted(services: Services, asked: OpenCaseRequest) -> list[str]:
     """The offices that must see nothing of this case; raises InvalidField for an unknown flag."""
     found = [flag.removeprefix(CONFLICT) for flag in asked.flags if flag.startswith(CONFLICT)]
     plain = [flag for flag in asked.flags if not flag.startswith(CONFLICT)]

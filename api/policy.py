@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from api.errors import Forbidden, NotFound
+from domain.case.core import ACTS
 from domain.case.release import is_other_side
 from domain.case.state import Case
 from domain.rules.register import AccountRole
@@ -19,26 +20,6 @@ from records.session import Actor
 EVERYTHING = "*"  # a token's scope: all that its holder's role includes
 ONLY_TASKS = "task"
 ALL_CASES = "all"
-
-# Acts of the core by the permission they need. What is not named here is steering.
-OF_A_TASK = frozenset(
-    {
-        "accept",
-        "decline",
-        "complete",
-        "promise",
-        "note",
-        "alarm",
-        # whoever hears or sees it records it; the core looks at the role of the office
-        "withdraw_consent",
-        "flag",
-        "unflag",
-        "bar",
-        "lift_bar",
-        "depart",
-    }
-)
-DECIDING = frozenset({"decide"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +150,5 @@ def excluded(case: Case, office: str) -> bool:
 
 
 def permission_of(act: str) -> str:
-    """The permission an act of the core needs."""
-    if act in OF_A_TASK:
-        return "tasks.act"
-    return "escalations.decide" if act in DECIDING else "cases.steer"
+    """The permission an act of the core needs, as it declares it."""
+    return ACTS[act].permission

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    create_model,
+)
 
 from api.fields import (
     SHOWN,
@@ -21,36 +28,12 @@ from api.fields import (
     Word,
 )
 from api.patterns import RESULT_KEY
+from domain.act import Act
+from domain.case import core
 
-Do: TypeAlias = Literal[
-    "accept",
-    "decline",
-    "complete",
-    "return",
-    "withdraw",
-    "note",
-    "promise",
-    "alarm",
-    "hold",
-    "resume",
-    "extend",
-    "reassign",
-    "skip",
-    "correct",
-    "cancel",
-    "close",
-    "reopen",
-    "adopt_rules",
-    "plan_handover",
-    "depart",
-    "decide",
-    "consent",
-    "withdraw_consent",
-    "flag",
-    "unflag",
-    "bar",
-    "lift_bar",
-]
+# What people may ask for: every act of the core but those of the world.
+ACTS: Mapping[str, Act] = {name: act for name, act in core.ACTS.items() if act.permission}
+Do: TypeAlias = Literal[tuple(ACTS)]  # type: ignore[valid-type]  # made from the declarations
 
 
 def _as_text(value: Any) -> Any:
@@ -136,170 +119,96 @@ class Asking(Strict):
     )
 
 
-class Asked(Asking):
-    """An act on a case, with any of the fields that its kind needs."""
+# How a field of each kind (`domain/act.py`) is typed in a request.
+TYPES: Mapping[str, Any] = {
+    "step": Word,
+    "word": Word,
+    "office": Word,
+    "user": Word,
+    "line": Line,
+    "text": FreeText,
+    "day": Day,
+    "day_or_moment": DayOrMoment,
+    "result": Result,
+}
+NOTES: Mapping[str, Any] = {
+    "step": {"examples": ["tracing"]},
+    "outcome": {"examples": ["found_safe"]},
+    "reason": {"description": "In your words. It is kept apart from the case and the engine."},
+    "to": {"description": "An office, or a role of this case."},
+    "decision": {"examples": ["extend"]},
+    "purpose": {"examples": ["tracing"]},
+    "flag": {"examples": ["in_danger"]},
+    "fact": {"examples": ["born"]},
+    "crossing": {"examples": ["nong-khai"]},
+    "approved_by": {"description": "The user who approves a closure."},
+    "result": {"description": "The fields of this kind of step, as `amount` and `currency`."},
+}
+
+
+def _fields(kinds: Mapping[str, str], needed: Iterable[str] = ()) -> dict[str, Any]:
+    """Fields of a model, out of the kinds that acts declare."""
+    made: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        if kind in TYPES:
+            must = name in needed
+            wanted = TYPES[kind] if must else TYPES[kind] | None
+            made[name] = (wanted, Field(default=... if must else None, **NOTES.get(name, {})))
+    return made
+
+
+_ALL = {name: kind for act in ACTS.values() for name, kind in act.kinds.items()}
+
+
+class Doing(Asking):
+    """An act on a case, of any kind."""
 
     do: Do = Field(description="What is done; the words of the rules.", examples=["hold"])
-    step: Word | None = Field(default=None, examples=["tracing"])
-    outcome: Word | None = Field(default=None, examples=["found_safe"])
-    reason: FreeText | None = Field(
-        default=None, description="In your words. It is kept apart from the case and the engine."
-    )
-    note: FreeText | None = None
-    due: DayOrMoment | None = None
-    until: Day | None = None
-    review: Day | None = None
-    date: DayOrMoment | None = None
-    valid_until: Day | None = None
-    to: Word | None = Field(default=None, description="An office, or a role of this case.")
-    decision: Word | None = Field(default=None, examples=["extend"])
-    purpose: Word | None = Field(default=None, examples=["tracing"])
-    receiver: Word | None = None
-    flag: Word | None = Field(default=None, examples=["in_danger"])
-    kind: Word | None = Field(default=None, examples=["witness"])
-    owner: Word | None = None
-    fact: Word | None = Field(default=None, examples=["born"])
-    value: Line | None = None
-    crossing: Word | None = Field(default=None, examples=["nong-khai"])
-    receiving: Word | None = None
-    approved_by: Word | None = Field(default=None, description="The user who approves a closure.")
-    result: Result | None = Field(
-        default=None,
-        description="The fields of this kind of step, as `amount` and `currency`.",
-    )
 
+    def given(self, name: str) -> Any:
+        """What was said under this name; None where nothing was."""
+        return getattr(self, name, None)
+
+
+ActRequest: type[Doing] = create_model(
+    "ActRequest",
+    __base__=Doing,
+    __doc__="An act on a case, with the fields that its kind takes.",
+    **_fields({**_ALL, "reason": "text"}),
+)
 
 _EVERY_ACT = frozenset({"do", "reason", *Asking.model_fields})
-_OF_TASKS = ("step",)
 USED: Mapping[str, frozenset[str]] = {
-    do: _EVERY_ACT | frozenset(names)
-    for do, names in {
-        "accept": _OF_TASKS,
-        "decline": _OF_TASKS,
-        "complete": ("step", "outcome", "valid_until", "until", "review", "kind", "approved_by",
-                     "result"),
-        "return": _OF_TASKS,
-        "withdraw": _OF_TASKS,
-        "note": ("step", "note"),
-        "promise": ("step", "date"),
-        "alarm": ("step", "kind"),
-        "hold": ("until",),
-        "resume": (),
-        "extend": ("step", "due"),
-        "reassign": ("step", "to"),
-        "skip": _OF_TASKS,
-        "correct": ("fact", "value", "step"),
-        "cancel": (),
-        "close": ("approved_by",),
-        "reopen": (),
-        "adopt_rules": (),
-        "plan_handover": ("date", "crossing", "receiving"),
-        "depart": (),
-        "decide": ("step", "decision", "due", "to"),
-        "consent": ("purpose", "receiver", "until"),
-        "withdraw_consent": ("purpose",),
-        "flag": ("flag",),
-        "unflag": ("flag",),
-        "bar": ("kind", "owner", "review"),
-        "lift_bar": ("kind",),
-    }.items()
-}  # fmt: skip
+    name: _EVERY_ACT | frozenset(act.kinds) - {"evidence"} for name, act in ACTS.items()
+}
 
 
-def unused(given: Asked) -> str:
+def unused(given: Doing) -> str:
     """The first field that this kind of act does not read; empty when all are.
 
     Whoever names a step with `hold` believes that only the step is held.
     """
-    said = (name for name in type(given).model_fields if getattr(given, name) is not None)
+    said = (name for name in type(given).model_fields if given.given(name) is not None)
     return next((name for name in said if name not in USED[given.do]), "")
 
 
-def asked(do: Do, given: Asking, **more: Any) -> Asked:
+def act_request(do: str, given: Asking, **more: Any) -> Doing:
     """Return the act that a route of its own stands for."""
     fields = given.model_dump(exclude_none=True, by_alias=True)
-    return Asked.model_validate({**fields, **more, "do": do})
+    return ActRequest.model_validate({**fields, **more, "do": do})
 
 
-# -- acts with a route of their own
-
-
-class Accept(Asking):
-    """We will do it."""
-
-
-class Decline(Asking):
-    """We cannot do it, or we hand it back."""
-
-    reason: FreeText
-
-
-class Complete(Asking):
-    """It is done, and this came of it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "outcome": "found_safe",
-                "for": "origin.tracing",
-                "happened": "2026-02-20T15:00:00+07:00",
-                "result": {"channel": "letter"},
-            }
-        }
+def on_step(do: str) -> type[Asking]:
+    """The body of the route of an act on a step: its fields, but for the step in the address."""
+    act = ACTS[do]
+    kinds = {name: kind for name, kind in act.kinds.items() if name != "step"}
+    model: type[Asking] = create_model(
+        f"{do.title().replace('_', '')}Request",
+        __base__=Asking,
+        __doc__=act.takes.__doc__,
+        **_fields({**kinds, "reason": "text"}, act.needed),
     )
-
-    outcome: Word
-    reason: FreeText | None = None
-    valid_until: Day | None = None
-    until: Day | None = None
-    review: Day | None = None
-    kind: Word | None = None
-    approved_by: Word | None = None
-    result: Result | None = None
-
-
-class Note(Asking):
-    """Something worth keeping."""
-
-    note: FreeText
-
-
-class Promise(Asking):
-    """The day by which it will be done; quiets reminders, not lateness."""
-
-    date: DayOrMoment
-
-
-class Alarm(Asking):
-    """Something is wrong with the person."""
-
-    kind: Literal["in_danger", "gone", "refuses"]
-    reason: FreeText | None = None
-
-
-class ForCorrection(Asking):
-    """It must be done once more."""
-
-    reason: FreeText | None = None
-
-
-class Decide(Asking):
-    """The end of an escalation."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "decision": "extend",
-                "due": "2026-05-04",
-                "reason": "The village is cut off until the road is mended.",
-            }
-        }
-    )
-
-    decision: Literal["extend", "reassign", "waive", "refer_up", "cancel"]
-    reason: FreeText
-    due: DayOrMoment | None = None
-    to: Word | None = None
+    return model
 
 
 # -- opening a case
@@ -312,7 +221,7 @@ class NewPerson(Strict):
     contact: FreeText | None = Field(default=None, examples=["+66 80 000 0000, after six"])
 
 
-class Open(Strict):
+class OpenCaseRequest(Strict):
     """A first report."""
 
     model_config = ConfigDict(

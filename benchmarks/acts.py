@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from domain.act import AnyCommand
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.core import advance, open_case
 from domain.errors import Refused
 from story.file import read_story
@@ -30,7 +31,7 @@ class Script:
     """How a case begins, and what people do in it; `events` is how much follows from each act."""
 
     opening: OpenCase
-    commands: tuple[Command, ...]
+    commands: tuple[AnyCommand, ...]
     events: tuple[int, ...]
 
     def opening_of_its_own(self) -> OpenCase:
@@ -44,13 +45,13 @@ class _Listening(CoreStage):
     def __init__(self) -> None:
         super().__init__()
         self.opening: OpenCase | None = None
-        self.asked: list[Command] = []
+        self.asked: list[AnyCommand] = []
 
     def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         self.opening = opening
         super().open(person, opening, at)
 
-    def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
+    def act(self, person: str, command: AnyCommand, at: datetime) -> Refusal | None:
         self.asked.append(replace(command, happened_at=None))
         return super().act(person, command, at)
 
@@ -68,7 +69,7 @@ def script() -> Script:
     case = fold(
         blank(opening.case_id, opening.procedure, opening.procedure_digest), open_case(opening, at)
     )
-    commands: list[Command] = []
+    commands: list[AnyCommand] = []
     events: list[int] = []
     for command in listening.asked:
         try:

@@ -19,7 +19,7 @@ from benchmarks.acts import STORIES
 from benchmarks.bare_entity import Bare, BareEntity
 from benchmarks.figures import Report
 from benchmarks.installation import Installation
-from domain.case.commands import Command
+from domain.act import AnyCommand
 from engine.cases import CaseEngine
 from engine.errors import ActRefused
 from story.engine import EngineStage
@@ -50,7 +50,7 @@ class Counted:
         return getattr(self.inner, name)
 
     async def act(
-        self, case_id: str, command: Command, *, key: str, at: datetime | None = None
+        self, case_id: str, command: AnyCommand, *, key: str, at: datetime | None = None
     ) -> Answer:
         """Do it, and count what it added."""
         before = await self._seen(case_id)

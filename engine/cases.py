@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from domain.case.commands import Command, OpenCase
+from domain.act import AnyCommand
+from domain.case.commands import OpenCase
 from domain.case.core import advance
 from domain.errors import Refused
 from engine.errors import ActRefused, EngineError, NoSuchCase
@@ -92,7 +93,7 @@ class CaseEngine(Runs):
     async def act(
         self,
         case_id: str,
-        command: Command,
+        command: AnyCommand,
         *,
         key: str,
         content: str | None = None,
@@ -121,7 +122,7 @@ class CaseEngine(Runs):
         with suppress(EngineError):
             await self.start_if_lost(case_id)
 
-    async def _acted(self, case_id: str, command: Command, asked: m.Act, key: str) -> m.Answer:
+    async def _acted(self, case_id: str, command: AnyCommand, asked: m.Act, key: str) -> m.Answer:
         try:
             return await self._told(case_id, asked, key)
         except NoSuchCase:
@@ -155,7 +156,7 @@ class CaseEngine(Runs):
     # -- when no run lives
 
     async def _act_from_ledger(
-        self, case_id: str, command: Command, asked: m.Act, key: str
+        self, case_id: str, command: AnyCommand, asked: m.Act, key: str
     ) -> m.Answer:
         """Answer from the ledger what it can answer; let a new run do the rest (`reopen`)."""
         kept = await self.kept_whole(case_id, asked.at)
@@ -230,7 +231,7 @@ def _reused() -> NoReturn:
     raise ActRefused(reused.slug, reused.status, reused.title, reused.detail)
 
 
-def _would_be_accepted(kept: Kept, command: Command) -> None:
+def _would_be_accepted(kept: Kept, command: AnyCommand) -> None:
     """Refuse here what an ended case refuses: no run needs to be started to say no."""
     now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=kept.clock_offset)
     try:

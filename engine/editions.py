@@ -14,8 +14,7 @@ from enum import Enum
 from sqlalchemy import Engine
 
 from domain.behaviour import behaviour_of
-from domain.case.commands import Command
-from domain.case.core import next_wake
+from domain.case.core import command_of, next_wake
 from engine.cases import CaseEngine
 from engine.connection import connect
 from engine.errors import ActRefused, EngineAway, EngineError
@@ -142,7 +141,7 @@ def _would_move(database: Engine, one: editions.Older, edition: int) -> Move:
 
 
 async def _moved(engine: CaseEngine, one: editions.Older, edition: int) -> Move:
-    command = Command(do="world_edition", by="admin", user="", value=str(edition))
+    command = command_of("world_edition", by="admin", user="", number=edition)
     try:
         await engine.act(one.case_id, command, key=key_of(one.case_id, edition))
     except ActRefused as refused:

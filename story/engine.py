@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.case.commands import Command, OpenCase
+from domain.act import AnyCommand
+from domain.case.commands import OpenCase
 from domain.case.events import CaseOpened
 from domain.event import Event
 from engine.errors import ActRefused, EngineAway, OutcomeUnknown
@@ -91,7 +92,7 @@ class EngineStage:
         key = uuid.uuid4().hex
         self._persist(lambda: self._room.engine.open(told, key=key, at=at, clock_offset=offset))
 
-    def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
+    def act(self, person: str, command: AnyCommand, at: datetime) -> Refusal | None:
         """Move the clock to `at` and do it there."""
         case = self._cases[person]
         self._move(case, at)

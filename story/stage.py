@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.act import AnyCommand
+from domain.case.acts.steering import ADOPT_RULES
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.core import advance, open_case
 from domain.case.state import Case
 from domain.errors import Refused
@@ -35,7 +37,7 @@ class Stage(Protocol):
     def open(self, person: str, opening: OpenCase, at: datetime) -> None:
         """Open the person's case."""
 
-    def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
+    def act(self, person: str, command: AnyCommand, at: datetime) -> Refusal | None:
         """Do it at `at`, after all that is due before; None when it was taken."""
 
     def run_to(self, person: str, at: datetime) -> None:
@@ -65,15 +67,15 @@ class CoreStage:
         self._cases[person] = blank(opening.case_id, opening.procedure, opening.procedure_digest)
         self._take(person, open_case(opening, at))
 
-    def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
+    def act(self, person: str, command: AnyCommand, at: datetime) -> Refusal | None:
         """Do it at `at`; a refused act leaves everything as it was."""
         case = self._cases[person]
         try:
             happened = advance(case, command, at)
         except Refused as refused:
             return Refusal(refused.slug, refused.detail)
-        if command.procedure is not None:
-            procedures = {**case.procedures, command.procedure_digest: command.procedure}
+        if command.do == ADOPT_RULES.name:
+            procedures = {**case.procedures, command.body.procedure_digest: command.body.procedure}
             self._cases[person] = replace(case, procedures=procedures)
         self._take(person, happened)
         return None

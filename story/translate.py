@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from domain.case.commands import Command
+from domain.act import AnyCommand
+from domain.case.core import command_of
 from domain.case.state import Case
 from domain.rules.book import Rulebook
 from domain.work.procedure import Procedure
@@ -41,13 +42,13 @@ class Translator:
         """The office of a party or role; empty for none."""
         return office_id(self.story, name) if name else ""
 
-    def act(self, act: Act, case: Case, rules: tuple[Procedure, str] | None) -> Command:
+    def act(self, act: Act, case: Case, rules: tuple[Procedure, str] | None) -> AnyCommand:
         """The command of an act; `rules`: the newer plan that adopt_rules would move to."""
         by = self.office(act.by)
         given = act.result
         valid_until, until, review = (_day(getattr(act, name) or given.get(name)) for name in DATES)
-        return Command(
-            do=act.do,
+        return command_of(
+            act.do,
             by=by,
             user=act.user if act.user is not None else _holder(case, by),
             for_=self.office(act.for_),
@@ -74,7 +75,7 @@ class Translator:
             receiving=self.office(act.receiving),
             approved_by=self._approver(act, case),
             evidence=self.private(given.get("evidence")),
-            fields=self._fields(given),
+            result=self._fields(given),
             procedure=rules[0] if rules and act.do == "adopt_rules" else None,
             procedure_digest=rules[1] if rules and act.do == "adopt_rules" else "",
         )
@@ -93,19 +94,21 @@ class Translator:
                 found[name] = self.private(value)
         return found
 
-    def world(self, world: World, case: Case, person: Person, rulebook: Rulebook) -> Command | None:
+    def world(
+        self, world: World, case: Case, person: Person, rulebook: Rulebook
+    ) -> AnyCommand | None:
         """The command of a change of the world; None when it does not touch this case."""
         by = self.office(world.by)
-        command = Command(do="", by=by, user=_holder(case, by) or world.by)
+        signed = {"by": by, "user": _holder(case, by) or world.by}
         if world.about == "crossing":
             status = world.status or ""
-            return replace(command, do="world_crossing", crossing=world.subject, status=status)
+            return command_of("world_crossing", crossing=world.subject, status=status, **signed)
         if world.about == "calendar":
             calendar = calendar_of(self.story, rulebook, world.subject, world.calendar)
-            return replace(command, do="world_calendar", calendar=calendar)
+            return command_of("world_calendar", calendar=calendar, **signed)
         if world.about == "party":
             office = changed_post(self.story, world, person, case.work.offices)
-            return replace(command, do="world_post", office=office) if office else None
+            return command_of("world_post", office=office, **signed) if office else None
         return None
 
 

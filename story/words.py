@@ -5,6 +5,9 @@ It says which words exist and which keys belong together, never what they do to 
 
 from dataclasses import dataclass
 
+from domain.act import Act
+from domain.case.core import ACTS
+
 CORRIDORS = (
     "th-la",
     "th-mm",
@@ -140,49 +143,38 @@ class Do:
 
 ACT_KEYS = ("at", "happened", "by", "user", "for", "who", "do", "reason", "refused")
 
-DO: dict[str, Do] = {
-    # on a task
-    "accept": Do(needs=("step",)),
-    "decline": Do(needs=("step", "reason")),
-    "complete": Do(
-        needs=("step", "outcome"),
-        may=("result", "valid_until", "approved_by", "until", "review"),
-    ),
-    "return": Do(needs=("step",)),
-    "withdraw": Do(needs=("step",)),
-    "note": Do(may=("step",)),
-    "promise": Do(needs=("step", "date")),
-    "alarm": Do(needs=("step", "kind")),
-    # steering
-    "hold": Do(needs=("reason", "until")),
-    "resume": Do(),
-    "extend": Do(needs=("step", "due", "reason")),
-    "reassign": Do(needs=("step", "to", "reason")),
-    "skip": Do(needs=("step", "reason")),
-    "correct": Do(needs=("fact", "value", "reason"), may=("step",)),
-    "cancel": Do(needs=("reason",)),
-    "close": Do(needs=("approved_by",), may=("result",)),
-    "reopen": Do(),
-    "plan_handover": Do(needs=("date",), may=("crossing", "receiving", "segment")),
+# Acts that are not yet done, and keys that a story may give though the act itself needs no field
+# for them (a leg of the way, a batch, what a note says under `reason`).
+LATER: dict[str, Do] = {
     "add_segment": Do(needs=("corridor",), may=("country",)),
-    "adopt_rules": Do(),
-    # escalations
-    "decide": Do(needs=("step", "decision", "reason"), may=("due", "to")),
-    # the person
-    "consent": Do(needs=("purpose",), may=("receiver", "until")),
-    "withdraw_consent": Do(needs=("purpose",), may=("receiver",)),
-    "flag": Do(needs=("flag",)),
-    "unflag": Do(needs=("flag",)),
-    "bar": Do(needs=("kind", "review"), may=("owner",)),
-    "lift_bar": Do(may=("kind", "owner")),
-    # the road
-    "depart": Do(may=("segment", "crossing", "batch")),
     "check_in": Do(may=("segment", "crossing", "batch")),
     "arrive": Do(may=("segment", "crossing", "batch")),
-    # a group
     "leave_group": Do(),
     "add_person": Do(may=("batch",)),
     "move_batch": Do(needs=("batch",)),
+}
+_ALSO: dict[str, tuple[str, ...]] = {
+    "plan_handover": ("segment",),
+    "depart": ("segment", "crossing", "batch"),
+    "close": ("result",),
+    "withdraw_consent": ("receiver",),
+    "lift_bar": ("owner",),
+}
+_OPTIONAL_HERE: dict[str, tuple[str, ...]] = {"note": ("step", "note"), "lift_bar": ("kind",)}
+_NOT_HERE = frozenset({"evidence", "note"})  # stand in `result`, and under `reason`
+
+
+def _do(act: Act) -> Do:
+    """The keys of an act as the core declares it."""
+    optional = _OPTIONAL_HERE.get(act.name, ())
+    needs = tuple(name for name in act.needed if name not in optional)
+    own = (name for name in act.kinds if name not in {*needs, *_NOT_HERE})
+    return Do(needs=needs, may=(*own, *_ALSO.get(act.name, ())))
+
+
+DO: dict[str, Do] = {
+    **{name: _do(act) for name, act in ACTS.items() if act.permission},
+    **LATER,
 }
 
 DECISIONS = ("extend", "reassign", "waive", "refer_up", "cancel")
@@ -430,6 +422,6 @@ CROSSING_STATUS = ("open", "closed")
 # What this release can read but not play -----------------------------------------------------
 
 PLAYABLE_CORRIDORS = ("th-la", "la-th", "th-vn")
-LATER_ACTS = ("add_segment", "leave_group", "add_person", "move_batch", "check_in", "arrive")
+LATER_ACTS = tuple(LATER)
 LATER_EXPECTATIONS = ("group",)
 LATER_VIEWS = ("group", "export")

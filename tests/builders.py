@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.act import AnyCommand
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
-from domain.case.core import advance, open_case
+from domain.case.commands import OpenCase
+from domain.case.core import advance, command_of, open_case
 from domain.case.state import Case
 from domain.event import Event
 from domain.rules.book import digest_of
@@ -146,9 +147,9 @@ def an_opening(procedure: Procedure | None = None, **changes: Any) -> OpenCase:
     return replace(opening, **changes)
 
 
-def an_act(do: str, role: str, **fields: Any) -> Command:
+def an_act(do: str, role: str, **fields: Any) -> AnyCommand:
     """A command by the head of the office that holds `role`."""
-    return Command(do=do, by=office_of(role), user=f"user-{office_of(role)}", **fields)
+    return command_of(do, by=office_of(role), user=f"user-{office_of(role)}", **fields)
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Life:
 
 
 def a_life(
-    *moves: tuple[float, Command | None],
+    *moves: tuple[float, AnyCommand | None],
     opening: OpenCase | None = None,
     opened_at: datetime = MONDAY,
 ) -> Life:
@@ -187,18 +188,18 @@ def a_case(**changes: Any) -> Case:
 
 
 # A request sent, an answer that never comes: it climbs, is extended, climbs again.
-STALLED: tuple[tuple[float, Command | None], ...] = (
+STALLED: tuple[tuple[float, AnyCommand | None], ...] = (
     (1, an_act("complete", "host.case", step="ask", outcome="sent")),
     (60, None),
 )
-ANSWERED_AND_CLOSED: tuple[tuple[float, Command | None], ...] = (
+ANSWERED_AND_CLOSED: tuple[tuple[float, AnyCommand | None], ...] = (
     *STALLED,
     (61, an_act("complete", "origin.tracing", step="answer", outcome="found")),
     (62, an_act("complete", "host.case", step="closure", outcome="closed")),
 )
 
 
-def many(count: int, moves: Iterable[tuple[float, Command | None]] = ()) -> list[Life]:
+def many(count: int, moves: Iterable[tuple[float, AnyCommand | None]] = ()) -> list[Life]:
     """Several cases of the same kind, opened one minute after the other."""
     told = tuple(moves)
     return [a_life(*told, opened_at=MONDAY + timedelta(minutes=n)) for n in range(count)]

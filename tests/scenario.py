@@ -7,8 +7,7 @@ from typing import Any
 
 from domain.case import gates
 from domain.case.apply import blank, fold
-from domain.case.commands import Command
-from domain.case.core import advance, open_case
+from domain.case.core import advance, command_of, open_case
 from domain.case.state import Case
 from domain.errors import Refused
 from domain.event import Event
@@ -55,7 +54,7 @@ class Told:
 
     def act(self, do: str, by: str, **fields: Any) -> tuple[Event, ...]:
         fields = {"user": f"{by}.head", "reason": "text:x", **fields}
-        return self.take(advance(self.case, Command(do=do, by=by, **fields), self.at))
+        return self.take(advance(self.case, command_of(do, by=by, **fields), self.at))
 
     def refused(self, do: str, by: str, **fields: Any) -> str:
         """The word of the refusal; empty when it was taken."""

@@ -20,7 +20,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Limits
 from pydantic_core import to_json
 
-from domain.case.commands import Command, OpenCase
+from domain.act import AnyCommand, Command
+from domain.case.commands import OpenCase
+from domain.case.core import ACTS
 from domain.case.events import KINDS
 from domain.case.state import Case
 from domain.event import Event
@@ -154,14 +156,18 @@ def _with_procedures(known: Any, procedures: Mapping[str, Procedure]) -> Case:
 # -- what is asked of a case
 
 
-def command_to_json(command: Command) -> Json:
-    """Write a command, with the plan it carries, if any."""
+def command_to_json(command: AnyCommand) -> Json:
+    """Write a command, with its own fields and the plan it carries, if any."""
     return _encode_record(command)
 
 
-def command_from_json(data: Mapping[str, Any]) -> Command:
-    """Read a command; raises ValueError for a field this edition does not know."""
-    return _decode(Command, data)
+def command_from_json(data: Mapping[str, Any]) -> AnyCommand:
+    """Read a command; raises ValueError for an act or a field this edition does not know."""
+    act = ACTS.get(str(data.get("do")))
+    if act is None:
+        raise ValueError(f"there is no act named {data.get('do')!r}")
+    takes: Any = act.takes
+    return _decode(Command[takes], data)
 
 
 def opening_to_json(opening: OpenCase) -> Json:

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.act import AnyCommand
+from domain.case.acts.steering import ADOPT_RULES
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.core import advance, next_wake, open_case
 from domain.case.events import CaseOpened
 from domain.case.state import Case
@@ -66,7 +68,7 @@ class RunState:
         self.unsent_procedures: set[str] = set()
         self.ops: dict[str, Op] = {}
         # What was computed of the present, for whoever asks again; of nothing but arguments.
-        self._decided: tuple[Case, Command, datetime, Step] | None = None
+        self._decided: tuple[Case, AnyCommand, datetime, Step] | None = None
         self._woken: tuple[Case, datetime | None] | None = None
 
     # -- begin
@@ -124,7 +126,7 @@ class RunState:
             raise KeyReused
         return Answer(op.version, op.at, op.state, op.content)
 
-    def decide(self, command: Command, at: datetime) -> Step:
+    def decide(self, command: AnyCommand, at: datetime) -> Step:
         """What an act at this moment, or at the newest event if that is later, leads to.
 
         Raises a `Refused`.
@@ -151,12 +153,15 @@ class RunState:
             self._woken = (self.case, next_wake(self.case))
         return self._woken[1]
 
-    def _knowing(self, command: Command) -> Case:
-        if command.procedure is None:
+    def _knowing(self, command: AnyCommand) -> Case:
+        if command.do != ADOPT_RULES.name:
             return self.case
         return replace(
             self.case,
-            procedures={**self.case.procedures, command.procedure_digest: command.procedure},
+            procedures={
+                **self.case.procedures,
+                command.body.procedure_digest: command.body.procedure,
+            },
         )
 
     # -- what happened

@@ -11,6 +11,7 @@ from api import acts, case_access, errors, patterns
 from api.deps import Inject, Key, Needs, Pages, Purpose, Records, office_of
 from api.fields import Days, Lines, SeenVersion
 from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.can import can_of
 from api.json.schemas.cases import CaseItem, CaseShape, case_item, case_shape
 from api.json.schemas.done import Done
 from api.json.schemas.forecast import (
@@ -22,7 +23,7 @@ from api.json.schemas.forecast import (
 from api.once import Once
 from api.opening import open_case
 from api.policy import ALL_CASES, Caller
-from api.requests import Asked, Open, PersonRecord
+from api.requests import ActRequest, OpenCaseRequest, PersonRecord
 from api.routing import CHANGING, READING, refusals, router
 from api.telling import TimelineShape, line_of, texts_in
 from records import cases, ledger, people, private_texts, timeline
@@ -65,8 +66,12 @@ Person_ = Annotated[Caller, Depends(Needs("cases.person"))]
 Acts = Annotated[Caller, Depends(Needs("cases.steer", "tasks.act", "escalations.decide"))]
 
 
-@routes.post("/cases", status_code=201, responses=refusals(*CHANGING), summary="Open a case")
-async def open_(services: Inject, caller: Opens, key: Key, asked: Open, response: Response) -> Done:
+@routes.post(
+    "/cases", status_code=201, responses=refusals(*CHANGING), summary="OpenCaseRequest a case"
+)
+async def open_(
+    services: Inject, caller: Opens, key: Key, asked: OpenCaseRequest, response: Response
+) -> Done:
     """Take a first report: the plan is laid out and the first steps go to their offices at once."""
     done = await open_case(services, caller, asked, key)
     response.headers["Location"] = f"/api/v1/cases/{done.case}"
@@ -113,7 +118,8 @@ def read(
 ) -> CaseShape:
     """What it waits for in one sentence, the whole plan, the gates and what shuts them."""
     looked = case_access.visible_at(services, records, caller, case_ref, at_least)
-    return case_shape(looked.case, looked.row, looked.at)
+    can = can_of(services.policy, caller, looked.case, looked.at)
+    return case_shape(looked.case, looked.row, looked.at, can)
 
 
 @routes.get(
@@ -176,7 +182,9 @@ def read_newer_rules(
 
 
 @routes.post("/cases/{case_ref}/acts", responses=refusals(*CHANGING), summary="Do something")
-async def act(services: Inject, caller: Acts, key: Key, case_ref: CaseRef, asked: Asked) -> Done:
+async def act(
+    services: Inject, caller: Acts, key: Key, case_ref: CaseRef, asked: ActRequest
+) -> Done:
     """Any act of the rules: hold, resume, extend, reassign, skip, correct, cancel, complete ...
 
     Tasks and escalations have routes of their own; they end up here as well.
@@ -201,7 +209,9 @@ def read_texts(
 
 
 @routes.get(
-    "/cases/{case_ref}/person", responses=refusals(*READING), summary="Open a person's record"
+    "/cases/{case_ref}/person",
+    responses=refusals(*READING),
+    summary="OpenCaseRequest a person's record",
 )
 def read_person(
     services: Inject, caller: Person_, records: Records, case_ref: CaseRef, purpose: Purpose

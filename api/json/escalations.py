@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 
@@ -36,6 +36,9 @@ def list_(
     return page_of(page, (escalation_item(row) for row in page.items))
 
 
+DecideRequest: Any = requests.on_step("decide")
+
+
 @routes.post(
     "/escalations/{case_ref}/{step:path}/decide",
     responses=refusals(*CHANGING),
@@ -47,9 +50,8 @@ async def decide(
     key: Key,
     case_ref: CaseRef,
     step: Step,
-    given: requests.Decide,
+    given: DecideRequest,
 ) -> Done:
     """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("decide", given, step=step), key
-    )
+    request = requests.act_request("decide", given, step=step)
+    return await acts.perform(services, caller, case_ref, request, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query
 
@@ -10,6 +10,7 @@ from api import acts, case_access, errors, patterns, requests
 from api.deps import Inject, Key, Needs, Pages, Records, office_of
 from api.json.cases import CaseRef, OwnOffice
 from api.json.schemas.base import PageOf, page_of
+from api.json.schemas.can import can_of
 from api.json.schemas.done import Done
 from api.json.schemas.tasks import TaskItem, TaskShape, task_item, task_shape
 from api.policy import Caller
@@ -33,8 +34,6 @@ Step = Annotated[
 ]
 Lists = Annotated[Caller, Depends(Needs("tasks.list"))]
 Reads = Annotated[Caller, Depends(Needs("tasks.read", "cases.read"))]
-Does = Annotated[Caller, Depends(Needs("tasks.act"))]
-Steers = Annotated[Caller, Depends(Needs("cases.steer"))]
 HERE = "/tasks/{case_ref}/{step:path}"
 
 
@@ -74,97 +73,35 @@ def read(
         raise errors.NotFound
     words = reading.seen_by(looked.case, caller.office, "task", looked.at)
     about = case_access.about(services, records, looked, caller, task)
-    return task_shape(looked.case, task, card, looked.row.reference, looked.at, words, about)
+    can = can_of(services.policy, caller, looked.case, looked.at, step)
+    return task_shape(looked.case, task, card, looked.row.reference, looked.at, words, about, can)
 
 
-# -- what the office that holds it does
+# -- what the office that holds it does, and what steers it: one route for each act on a task
 
 
-@routes.post(HERE + "/accept", responses=refusals(*CHANGING), summary="Accept a task")
-async def accept(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Accept
-) -> Done:
-    """We will do it."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("accept", given, step=step), key
-    )
+def _route(do: str, *, path: str = "", summary: str = "") -> None:
+    """Let an act be asked for at the task it is about; its fields and its words are declared."""
+    act, given = requests.ACTS[do], requests.on_step(do)
+    needed = Annotated[Caller, Depends(Needs(act.permission))]
+
+    async def perform(
+        services: Inject, caller: Caller, key: Key, case_ref: CaseRef, step: Step, given: Any
+    ) -> Done:
+        request = requests.act_request(do, given, step=step)
+        return await acts.perform(services, caller, case_ref, request, key)
+
+    perform.__annotations__ |= {"caller": needed, "given": given}
+    perform.__doc__ = summary or act.takes.__doc__
+    routes.post(
+        f"{HERE}/{path or do}",
+        responses=refusals(*CHANGING),
+        summary=f"{(path or do).replace('_', ' ').capitalize()} a task",
+        operation_id=f"task_{path or do}",
+    )(perform)
 
 
-@routes.post(HERE + "/decline", responses=refusals(*CHANGING), summary="Decline a task")
-async def decline(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Decline
-) -> Done:
-    """We cannot, and why. It goes back to whoever offered it; its clock runs on."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("decline", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/hand_back", responses=refusals(*CHANGING), summary="Hand a task back")
-async def hand_back(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Decline
-) -> Done:
-    """We began and cannot go on. The same as declining after having accepted."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("decline", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/complete", responses=refusals(*CHANGING), summary="Complete a task")
-async def complete(
-    services: Inject,
-    caller: Does,
-    key: Key,
-    case_ref: CaseRef,
-    step: Step,
-    given: requests.Complete,
-) -> Done:
-    """It is done, with its outcome. With `for` it records what another office answered."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("complete", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/note", responses=refusals(*CHANGING), summary="Add a note")
-async def note(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Note
-) -> Done:
-    """Something worth keeping; its words are kept apart from the case."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("note", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/promise", responses=refusals(*CHANGING), summary="Promise a date")
-async def promise(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Promise
-) -> Done:
-    """The day by which it will be done. Reminders are quiet until then, lateness is not."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("promise", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/alarm", responses=refusals(*CHANGING), summary="Raise an alarm")
-async def alarm(
-    services: Inject, caller: Does, key: Key, case_ref: CaseRef, step: Step, given: requests.Alarm
-) -> Done:
-    """The person is in danger, gone, or refuses: whoever holds or held the task, at any time."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("alarm", given, step=step), key
-    )
-
-
-@routes.post(HERE + "/return", responses=refusals(*CHANGING), summary="Return for correction")
-async def return_(
-    services: Inject,
-    caller: Steers,
-    key: Key,
-    case_ref: CaseRef,
-    step: Step,
-    given: requests.ForCorrection,
-) -> Done:
-    """What was completed must be done once more: a new attempt with a full clock."""
-    return await acts.perform(
-        services, caller, case_ref, requests.asked("return", given, step=step), key
-    )
+for _do, _act in requests.ACTS.items():
+    if _act.about == "task":
+        _route(_do)
+_route("decline", path="hand_back", summary="We began and cannot go on: as declining.")

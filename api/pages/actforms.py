@@ -17,15 +17,17 @@ from domain.case import reading
 from domain.case.acts import checks
 from domain.case.acts.escalation import DECISIONS
 from domain.case.acts.task import ALARMS
-from domain.case.commands import Command
+from domain.case.core import command_of
+from domain.case.possible import Possible, possible_act
 from domain.case.state import Case
-from domain.work.ladder import next_rung
 from domain.work.procedure import Card, Outcome
 from domain.work.state import Task
 from domain.work.tasks import owner_of
 
 RESULT = "result."
 HELD_BY_A_PERSON = ("person", "guardian")
+TASK_FORMS = ("accept", "complete", "promise", "note", "alarm", "decline")
+OPEN_TO_OTHERS = frozenset({"note", "alarm"})  # of the case, though they do not hold the step
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Desk:
         return policy.may(self.caller, permission_of(act)) and (
             patterns is None or checks.roles_match(self.case, self.caller.office, patterns)
         )
+
+    def can(self, act: str, step: str = "", for_: str = "") -> Possible:
+        """Whether the act is open here, by the core's own checks; what refuses it if not."""
+        office, user = self.caller.office, self.caller.user
+        return possible_act(act, self.case, office, user, self.looked.at, step=step, for_=for_)
 
     def name_of(self, word: str) -> str:
         """A step or an office of this case as people call it; other words stay."""
@@ -150,16 +157,12 @@ def of_task(desk: Desk, card: Card, task: Task | None) -> list[Form]:
     holder = holder_of(desk, card)
     holds = holder == desk.caller.office
     for_other = "" if holds or not records_for(desk, card, holder) else holder
-    open_ = task is not None and task.is_open
-    given_back = case.work.office_of(f"{case.procedure.home}.case")
+    del task
     shown = {
-        "accept": holds and task is not None and task.state == "offered",
-        "complete": (holds or bool(for_other)) and _may_be_completed(card, task),
-        "promise": open_ and holds,
-        "note": task is not None
-        and (holds or checks.roles_match(case, desk.caller.office, ("home.*",))),
-        "alarm": open_,
-        "decline": open_ and holds and holder != given_back,
+        do: (holds and desk.can(do, card.id).is_open)
+        or (do == "complete" and bool(for_other) and desk.can(do, card.id, for_other).is_open)
+        or (do in OPEN_TO_OTHERS and desk.can(do, card.id).is_open)
+        for do in TASK_FORMS
     }
     made = (task_form(desk, card, do, for_other) for do, show in shown.items() if show)
     return [form for form in made if form is not None]
@@ -191,17 +194,8 @@ def holder_of(desk: Desk, card: Card) -> str:
 
 def records_for(desk: Desk, card: Card, holder: str) -> bool:
     """True when this office may write down what the holder answered by letter or phone."""
-    asked = Command(do="complete", by=desk.caller.office, user=desk.caller.user, for_=holder)
+    asked = command_of("complete", by=desk.caller.office, user=desk.caller.user, for_=holder)
     return checks.records_for(desk.case, card, asked, holder)
-
-
-def _may_be_completed(card: Card, task: Task | None) -> bool:
-    if card.watch:
-        return False
-    if task is not None and task.is_open:
-        return True
-    waits = task is None or task.state == "waiting"
-    return (waits and (card.early or card.kind == "closure")) or bool(card.repeat_after)
 
 
 def complete(desk: Desk, card: Card, for_other: str) -> Form:
@@ -265,17 +259,14 @@ def approver(desk: Desk, *, required: bool = False) -> Field:
 # -- a decision
 
 
-def decide(desk: Desk, card: Card, task: Task) -> Form:
+def decide(desk: Desk, card: Card) -> Form:
     """How an escalation ends."""
     t = desk.look.words
-    able = {
-        "waive": checks.roles_match(desk.case, desk.caller.office, card.waivable_by),
-        "refer_up": bool(next_rung(desk.case, task)),
-    }
+    able = {body.decision for body in desk.can("decide", card.id).bodies}
     options = [
         Option(name, t(f"decisions.{name}"), t.get(f"decisions.{name}_hint"))
         for name in DECISIONS
-        if able.get(name, True)
+        if name in able or not able  # decided meanwhile: what was sent is still answered
     ]
     return desk.form(
         "decide",

@@ -24,7 +24,7 @@ from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.pages.words import Words
 from api.policy import ALL_CASES
-from api.requests import Asked
+from api.requests import ActRequest
 from domain import errors as core
 from records import cases, people, private_texts, timeline, users
 from records.ledger import LedgerRow
@@ -137,7 +137,7 @@ async def steer(
         raise errors.NotFound
     words = at.desk.look.words
     try:
-        asked = forms.read_into(Asked, form, sent, words, at.desk.look.zone, do=form.do)
+        asked = forms.read_into(ActRequest, form, sent, words, at.desk.look.zone, do=form.do)
         await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
         wrong = forms.refused(form, sent, problem, words, at.desk.name_of)

@@ -15,7 +15,7 @@ from api.pages.look import Look, go
 from api.pages.route import headers_of, router
 from api.pages.visitor import Signed
 from api.policy import Caller
-from api.requests import Open
+from api.requests import OpenCaseRequest
 from domain import errors as core
 from domain.case.acts.person import FLAGS
 from domain.case.acts.steering import SEXES
@@ -35,13 +35,13 @@ def ask(services: Inject, visitor: Signed, request: Request) -> Response:
 
 @routes.post("/cases/new")
 async def open_(services: Inject, visitor: Signed, request: Request, sent: Sent) -> Response:
-    """Open the case, or show the form again with what is wrong."""
+    """OpenCaseRequest the case, or show the form again with what is wrong."""
     look = Look(services, visitor)
     caller = visitor.in_office(services.policy, sent.one("_by"), "cases.open")
     form = _form(look, caller)
     try:
         unknown = _age_unknown(sent, look)
-        asked = forms.read_into(Open, form, sent, look.words, look.zone, **unknown)
+        asked = forms.read_into(OpenCaseRequest, form, sent, look.words, look.zone, **unknown)
         done = await open_case(services, caller, asked, sent.key)
     except (Problem, core.Refused) as problem:
         wrong = forms.refused(form, sent, problem, look.words, look.office)

@@ -24,7 +24,7 @@ from api.pages.route import headers_of, problem_page, router
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.policy import ALL_CASES, Caller
-from api.requests import Asked
+from api.requests import ActRequest
 from domain import errors as core
 from domain.case import reading
 from domain.case.state import Case
@@ -220,7 +220,7 @@ def ask(
     at = _stand(services, visitor, case_ref, step)
     if not at.is_open:
         raise errors.NotFound
-    return _page(request, at, actforms.decide(at.desk, at.card, at.task))
+    return _page(request, at, actforms.decide(at.desk, at.card))
 
 
 @routes.post("/stalled/{case_ref}/{step:path}")
@@ -229,10 +229,10 @@ async def decide(
 ) -> Response:
     """End the escalation, or show the form again with what is wrong."""
     at = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
-    form, look = actforms.decide(at.desk, at.card, at.task), at.desk.look
+    form, look = actforms.decide(at.desk, at.card), at.desk.look
     try:
         asked = forms.read_into(
-            Asked, form, sent, look.words, look.zone, do=form.do, step=at.card.id
+            ActRequest, form, sent, look.words, look.zone, do=form.do, step=at.card.id
         )
         await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver, holder_of, records_for
+from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver
 from api.pages.forms import Field, Form, Option
-from domain.case import reading
 from domain.case.acts.person import BARS, FLAGS
 from domain.case.acts.steering import FACTS
+from domain.case.core import ACTS
 from domain.work.procedure import Card
 from domain.work.state import Task
-
-CLOSURE = "closure"
-NOT_HERE = ("not_applicable", "absent")
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """An act on a case. `fits`: it can do something in the case's present state."""
+    """An act on a case, and the heading under which its form stands."""
 
     group: str
     form: Callable[[Desk], Form]
-    fits: Callable[[Desk], bool] = lambda desk: True  # noqa: ARG005
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ def of_case(desk: Desk, wrong: Form | None = None) -> list[Group]:
     for act, steering in STEERING.items():
         if wrong is not None and wrong.do == act:
             shown.setdefault(steering.group, []).append(wrong)
-        elif desk.may(act) and desk.case.ended == (act == "reopen") and steering.fits(desk):
+        elif desk.may(act) and _fits(desk, act):
             form = steering.form(desk)
             if _can_be_filled(form):
                 shown.setdefault(steering.group, []).append(form)
@@ -66,38 +62,11 @@ def _can_be_filled(form: Form) -> bool:
 # -- steps to choose from
 
 
-def _open(card: Card, task: Task | None) -> bool:
-    del card
-    return task is not None and task.is_open
-
-
-def _done(card: Card, task: Task | None) -> bool:
-    del card
-    return task is not None and task.state == "done"
-
-
-def _step(desk: Desk, wanted: Callable[[Card, Task | None], bool]) -> Field:
-    return desk.choice("step", desk.steps(wanted), required=True)
-
-
-def _extendable(desk: Desk) -> Field:
-    """Nobody extends what they hold themselves (stories.md 4.1)."""
-    mine = desk.caller.office
-    return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != mine)
-
-
-def _to_be_moved(desk: Desk) -> Field:
-    def wanted(card: Card, task: Task | None) -> bool:
-        if reading.step_state(desk.case, card.id, desk.looked.at) in NOT_HERE:
-            return False
-        return task is None or task.is_open or task.state == "waiting"
-
-    return _step(desk, wanted)
-
-
-def _sent_out(desk: Desk) -> Field:
-    back = desk.case.work.office_of(f"{desk.case.procedure.home}.case")
-    return _step(desk, lambda _, task: task is not None and task.is_open and task.holder != back)
+def _step(desk: Desk, act: str) -> Field:
+    """The steps on which this act is open."""
+    return desk.choice(
+        "step", desk.steps(lambda card, _: desk.can(act, card.id).is_open), required=True
+    )
 
 
 def purposes(desk: Desk, names: Iterable[str]) -> list[Option]:
@@ -172,19 +141,19 @@ def _hold(desk: Desk) -> Form:
 
 def _extend(desk: Desk) -> Form:
     due = desk.field("due", "day", required=True)
-    return desk.form("extend", _extendable(desk), due, desk.reason())
+    return desk.form("extend", _step(desk, "extend"), due, desk.reason())
 
 
 def _reassign(desk: Desk) -> Form:
     to = desk.choice("to", desk.offices(), required=True)
-    return desk.form("reassign", _to_be_moved(desk), to, desk.reason())
+    return desk.form("reassign", _step(desk, "reassign"), to, desk.reason())
 
 
 def _correct(desk: Desk) -> Form:
     return desk.form(
         "correct",
         desk.radio("fact", desk.words_of("facts", FACTS)),
-        desk.choice("step", desk.steps(_done), hint="hints.step_corrected"),
+        desk.choice("step", desk.steps(_has_outcome), hint="hints.step_corrected"),
         desk.field("value", "line", required=True, hint="hints.value"),
         desk.reason(),
     )
@@ -195,23 +164,23 @@ def _close(desk: Desk) -> Form:
     return desk.form("close", approver(desk, required=True), reason, danger=True)
 
 
-def _may_close(desk: Desk) -> bool:
-    """Closing is completing the step `closure`: for the office that would hold it."""
-    card = desk.case.card(CLOSURE)
-    if card is None:
-        return False
-    holder = holder_of(desk, card)
-    return holder == desk.caller.office or records_for(desk, card, holder)
-
-
-def _may_depart(desk: Desk) -> bool:
-    handover = desk.case.handover
-    return handover is not None and handover.departed_at is None and not desk.case.handed_over
+def _has_outcome(card: Card, task: Task | None) -> bool:
+    del card
+    return task is not None and task.state == "done"
 
 
 def _newer_rules(desk: Desk) -> bool:
     ready = desk.look.services.procedures.get(desk.case.procedure.corridor)
     return ready is not None and ready.digest != desk.case.procedure_digest
+
+
+def _fits(desk: Desk, act: str) -> bool:
+    """True where the core has the act open; one on a step where some step has it open."""
+    if ACTS[act].about != "case":
+        return not desk.case.ended
+    if act == "adopt_rules" and not _newer_rules(desk):
+        return False
+    return desk.can(act).is_open
 
 
 STEERING: dict[str, Steering] = {
@@ -224,17 +193,17 @@ STEERING: dict[str, Steering] = {
     "correct": Steering("person", _correct),
     "extend": Steering("tasks", _extend),
     "reassign": Steering("tasks", _reassign),
-    "withdraw": Steering("tasks", lambda d: d.form("withdraw", _sent_out(d))),
+    "withdraw": Steering("tasks", lambda d: d.form("withdraw", _step(d, "withdraw"))),
     "return": Steering(
-        "tasks", lambda d: d.form("return", _step(d, _done), d.reason(required=False))
+        "tasks", lambda d: d.form("return", _step(d, "return"), d.reason(required=False))
     ),
-    "skip": Steering("tasks", lambda d: d.form("skip", _step(d, _open), d.reason())),
-    "plan_handover": Steering("road", _plan_handover, lambda d: not d.case.handed_over),
-    "depart": Steering("road", lambda d: d.form("depart", _happened(d)), _may_depart),
-    "hold": Steering("case", _hold, lambda d: not d.case.work.on_hold),
-    "resume": Steering("case", lambda d: d.form("resume"), lambda d: d.case.work.on_hold),
-    "adopt_rules": Steering("case", lambda d: d.form("adopt_rules"), _newer_rules),
-    "close": Steering("case", _close, _may_close),
+    "skip": Steering("tasks", lambda d: d.form("skip", _step(d, "skip"), d.reason())),
+    "plan_handover": Steering("road", _plan_handover),
+    "depart": Steering("road", lambda d: d.form("depart", _happened(d))),
+    "hold": Steering("case", _hold),
+    "resume": Steering("case", lambda d: d.form("resume")),
+    "adopt_rules": Steering("case", lambda d: d.form("adopt_rules")),
+    "close": Steering("case", _close),
     "cancel": Steering("case", lambda d: d.form("cancel", d.reason(), danger=True)),
     "reopen": Steering("case", lambda d: d.form("reopen", d.reason(required=False))),
 }

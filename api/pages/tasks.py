@@ -21,7 +21,7 @@ from api.pages.look import Look, go
 from api.pages.route import headers_of, problem_page, router
 from api.pages.visitor import Signed, Visitor
 from api.policy import Caller, Policy
-from api.requests import Asked
+from api.requests import ActRequest
 from domain import errors as core
 from domain.case import reading
 from domain.case.state import Case
@@ -155,7 +155,13 @@ async def act(
         raise errors.NotFound
     try:
         asked = forms.read_into(
-            Asked, form, sent, at.desk.look.words, at.desk.look.zone, do=form.do, step=at.card.id
+            ActRequest,
+            form,
+            sent,
+            at.desk.look.words,
+            at.desk.look.zone,
+            do=form.do,
+            step=at.card.id,
         )
         await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:

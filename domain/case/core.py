@@ -5,9 +5,10 @@ Where editions differ the code asks the case's own switches (`domain/behaviour.p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+from domain.act import ENVELOPE, Act, Command, record
 from domain.behaviour import behaviour_of
 from domain.case import events as e
 from domain.case.acts import (
@@ -21,7 +22,7 @@ from domain.case.acts import (
     world,
 )
 from domain.case.apply import blank
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.hooks import HOOKS
 from domain.case.state import Case
 from domain.errors import InvalidField
@@ -31,41 +32,54 @@ from domain.work.transition import Transition
 from domain.work.wake import next_wake as wake_of
 from domain.work.wake import wake
 
-Act = Callable[[Transition[Case], Command, datetime], None]
-
 ACTS: dict[str, Act] = {
-    "accept": task.accept,
-    "decline": task.decline,
-    "complete": complete.complete,
-    "return": task.return_,
-    "withdraw": task.withdraw,
-    "note": task.note,
-    "promise": task.promise,
-    "alarm": task.alarm,
-    "hold": holding.hold,
-    "resume": holding.resume,
-    "extend": steering.extend,
-    "reassign": task.reassign,
-    "skip": steering.skip,
-    "correct": steering.correct,
-    "cancel": steering.cancel,
-    "close": steering.close,
-    "reopen": steering.reopen,
-    "adopt_rules": steering.adopt_rules,
-    "plan_handover": handover.plan_handover,
-    "depart": handover.depart,
-    "decide": escalation.decide,
-    "consent": person.consent,
-    "withdraw_consent": person.withdraw_consent,
-    "flag": person.flag,
-    "unflag": person.unflag,
-    "bar": person.bar,
-    "lift_bar": person.lift_bar,
-    "world_crossing": world.crossing,
-    "world_calendar": world.calendar,
-    "world_post": world.post,
-    "world_edition": world.edition,
+    act.name: act
+    for act in (
+        task.ACCEPT,
+        task.DECLINE,
+        complete.COMPLETE,
+        task.RETURN,
+        task.WITHDRAW,
+        task.NOTE,
+        task.PROMISE,
+        task.ALARM,
+        holding.HOLD,
+        holding.RESUME,
+        steering.EXTEND,
+        task.REASSIGN,
+        steering.SKIP,
+        steering.CORRECT,
+        steering.CANCEL,
+        steering.CLOSE,
+        steering.REOPEN,
+        steering.ADOPT_RULES,
+        handover.PLAN_HANDOVER,
+        handover.DEPART,
+        escalation.DECIDE,
+        person.CONSENT,
+        person.WITHDRAW_CONSENT,
+        person.FLAG,
+        person.UNFLAG,
+        person.BAR,
+        person.LIFT_BAR,
+        world.CROSSING,
+        world.CALENDAR,
+        world.POST,
+        world.EDITION,
+    )
 }
+
+
+def command_of(do: str, **given: Any) -> Command[Any]:
+    """The command of an act out of its fields: those of the envelope, and its own.
+
+    Raises InvalidField for an act nobody knows; a field the act does not take is left out.
+    """
+    act = ACTS.get(do)
+    if act is None:
+        raise InvalidField(f"`do` is not known: {do}")
+    envelope = {name: value for name, value in given.items() if name in ENVELOPE}
+    return Command(do=do, body=record(act.takes, given), **envelope)
 
 
 def open_case(opening: OpenCase, at: datetime) -> tuple[Event, ...]:
@@ -98,7 +112,7 @@ def open_case(opening: OpenCase, at: datetime) -> tuple[Event, ...]:
     return tuple(transition.events)
 
 
-def advance(case: Case, command: Command | None, at: datetime) -> tuple[Event, ...]:
+def advance(case: Case, command: Command[Any] | None, at: datetime) -> tuple[Event, ...]:
     """Everything that happens up to `at`, and at `at` the act, if there is one.
 
     With an act, timers of that very moment come after it (stories.md 1): they fire with the next
@@ -111,10 +125,7 @@ def advance(case: Case, command: Command | None, at: datetime) -> tuple[Event, .
         wake(transition, at, inclusive=True)
         return tuple(transition.events)
     wake(transition, at, inclusive=False)
-    act = ACTS.get(command.do)
-    if act is None:
-        raise InvalidField(f"`do` is not known: {command.do}")
-    act(transition, command, transition.moment(at))
+    ACTS[command.do].perform(transition, command, transition.moment(at))
     settle(transition, at)
     wake(transition, at, inclusive=False)
     return tuple(transition.events)

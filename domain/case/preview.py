@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.case.acts.steering import adopt
-from domain.case.commands import Command
+from domain.case.core import command_of
 from domain.case.hooks import HOOKS
 from domain.case.state import Case
 from domain.work import events as e
@@ -40,7 +40,7 @@ def adopting(case: Case, procedure: Procedure, digest: str, at: datetime) -> Pre
     transition = Transition(case, HOOKS)
     adopt(
         transition,
-        Command("adopt_rules", "", "", procedure=procedure, procedure_digest=digest),
+        command_of("adopt_rules", by="", user="", procedure=procedure, procedure_digest=digest),
         transition.moment(at),
     )
     settle(transition, transition.moment(at))

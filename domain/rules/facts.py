@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
-from domain.case import gates
+from domain.case import core, gates
 from domain.rules.cards import meant
 from domain.work.procedure import Procedure
 
@@ -37,13 +37,8 @@ FLAGS = (
 )  # fmt: skip
 BARS = ("witness", "warrant", "court")
 GATES = gates.ALL
-ACTS = (
-    "accept", "decline", "complete", "return", "withdraw", "note", "promise", "alarm",
-    "hold", "resume", "extend", "reassign", "skip", "correct", "cancel", "close", "reopen",
-    "plan_handover", "add_segment", "adopt_rules", "decide", "consent", "withdraw_consent",
-    "flag", "unflag", "bar", "lift_bar", "depart", "check_in", "arrive", "leave_group",
-    "add_person", "move_batch", "record_for",
-)  # fmt: skip
+RECORD_FOR = "record_for"  # no act: who may write down what others answered
+ACTS = (*(act.name for act in core.ACTS.values() if act.permission), RECORD_FOR)
 PLAIN = ("opening", "handover_planned", "no handover_planned", "child", "adult", "bar", "no bar")
 WITH_NAME = ("consent", "consented", "flag", "no flag", "bar", "refused_twice")
 

@@ -138,6 +138,10 @@ class Procedure:
     sends_with_handover: str = ""  # the message that leaves with each handover plan
     sends_with_handover_to: tuple[str, ...] = ()  # ... to these roles
 
+    def home_role(self, post: str) -> str:
+        """The role of a post on the side that holds the case, as `host.case`."""
+        return f"{self.home}.{post}"
+
     def calendar(self, country: str) -> Calendar:
         """The country's calendar; one that no table names is Monday to Friday at +07:00."""
         return self.calendars.get(country) or Calendar(country)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from api.requests import USED, Asked, Do
+from api.requests import USED, ActRequest, Do
 from domain.case.core import ACTS
 from domain.case.events import KINDS
 from engine.connection import connect
@@ -152,7 +152,7 @@ def test_it_refuses_a_field_that_this_act_does_not_read(
 
 def test_it_says_which_fields_each_act_reads() -> None:
     assert set(USED) == set(get_args(Do))
-    assert set().union(*USED.values()) == set(Asked.model_fields)
+    assert set().union(*USED.values()) == set(ActRequest.model_fields)
 
 
 def test_it_blames_nobody_who_asks_for_damaged_records(api: Running) -> None:

@@ -305,7 +305,7 @@ def test_it_keeps_the_words_of_a_reason_apart(api: Running) -> None:
     held = {"do": "hold", "reason": "She is ill", "until": f"{date.today().year + 1}-03-03"}  # noqa: DTZ011
     assert api.mali.do(f"/cases/{case}/acts", held).status_code == 200
     line = api.mali.read(f"/cases/{case}/timeline").json()["items"]
-    name = next(item["reason"] for item in line if item["what"] == "CaseHeld")
+    name = next(item["reason"] for item in line if item["what"] == "WorkHeld")
     texts = api.mali.get(f"/api/v1/cases/{case}/texts", headers={"X-Purpose": "reading up"})
     assert texts.json()[name] == "She is ill"
 

@@ -10,8 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from domain.case import events
-from domain.case.commands import Command
-from domain.case.core import advance
+from domain.case.core import advance, command_of
 from domain.errors import Refused
 from domain.work import events as work_events
 from domain.work.procedure import Need
@@ -35,7 +34,7 @@ def states(told: Told, step: str) -> list[str]:
 
 def words_of(told: Told, do: str, by: str, **fields: Any) -> str:
     """What the refusal says; empty when it was taken."""
-    command = Command(do=do, by=by, user=f"{by}.head", reason="text:x", **fields)
+    command = command_of(do, by=by, user=f"{by}.head", reason="text:x", **fields)
     try:
         advance(told.case, command, told.at)
     except Refused as no:
@@ -200,7 +199,7 @@ def test_it_takes_one_baht_and_not_nothing() -> None:
     step = {"step": "allowance/subsistence/payment", "outcome": "paid"}
     for amount, word in (("0.00", "invalid-field"), ("0", "invalid-field"), ("1", "")):
         fields = {"amount": amount, "currency": "THB"}
-        assert told.refused("complete", "host.payer", fields=fields, **step) == word
+        assert told.refused("complete", "host.payer", result=fields, **step) == word
 
 
 def test_it_takes_today_as_the_next_date_of_a_review() -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from domain.case import consent
-from domain.case.commands import Command
-from domain.case.core import advance
+from domain.case.core import advance, command_of
 from domain.errors import MissingField
 from domain.work import events
 from domain.work.calendar import Calendar
@@ -315,7 +314,7 @@ def test_it_takes_an_alarm_when_nothing_is_asked_of_anybody() -> None:
 def test_it_takes_what_the_system_itself_says_only_where_no_office_has_its_name() -> None:
     case = a_life(opening=an_opening()).case
     assert "admin" not in case.work.offices
-    command = Command(do="alarm", by="admin", user="", step="ask", kind="gone")
+    command = command_of("alarm", by="admin", user="", step="ask", kind="gone")
     assert case.now is not None
     assert [e for e in advance(case, command, case.now) if isinstance(e, events.AlarmRaised)]
     told = Told()
@@ -346,7 +345,7 @@ def test_it_lets_the_focal_there_record_what_a_province_found() -> None:
 def test_it_calls_a_missing_day_by_the_name_people_write() -> None:
     told = Told()
     for do, by, name in (("promise", "host.immigration", "date"), ("extend", "host.focal", "due")):
-        command = Command(do=do, by=by, user=f"{by}.head", step="screening", reason="text:x")
+        command = command_of(do, by=by, user=f"{by}.head", step="screening", reason="text:x")
         with pytest.raises(MissingField) as said:
             advance(told.case, command, told.at)
         assert f"`{name}`" in said.value.detail

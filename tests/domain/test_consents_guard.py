@@ -212,7 +212,7 @@ def test_it_takes_the_consent_with_a_refusal_at_the_border_from_either_country()
 
 def test_it_keeps_the_other_keys_of_a_result_as_they_are() -> None:
     told = Told()
-    happened = told.complete("report", "accepted", fields={"channel": "letter", "pages": "3"})
+    happened = told.complete("report", "accepted", result={"channel": "letter", "pages": "3"})
     done = next(e for e in happened if isinstance(e, events.TaskDone))
     assert done.fields == {"channel": "letter", "pages": "3"}
 

@@ -139,7 +139,7 @@ def test_it_goes_on_with_the_legal_steps_only() -> None:
     told.wait(days=1)
     assert [t.step for t in told.case.work.running()] == ["claim"]
     told.act("flag", "host.case", flag="detained")
-    told.complete("claim", "ordered", fields={"amount": "1", "currency": "THB"})
+    told.complete("claim", "ordered", result={"amount": "1", "currency": "THB"})
     assert [t.step for t in told.case.work.running()] == ["payment_review"]
 
 
@@ -187,7 +187,7 @@ def test_it_moves_the_second_look_at_an_unpaid_order_with_the_calendar() -> None
     told = Told()
     told.go_well("compensation_rights")
     told.complete("compensation_rights", "claim_wanted")
-    told.complete("claim", "ordered", fields={"amount": "1", "currency": "THB"})
+    told.complete("claim", "ordered", result={"amount": "1", "currency": "THB"})
     told.wait(days=60)
     told.complete("payment_review", "unpaid")
     due = task_of(told, "payment_review").due_at

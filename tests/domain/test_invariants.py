@@ -17,8 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.case import gates
 from domain.case.apply import blank, fold
-from domain.case.commands import Command
-from domain.case.core import advance, next_wake, open_case
+from domain.case.core import advance, command_of, next_wake, open_case
 from domain.case.reading import is_unknown, waits_for
 from domain.case.state import Case
 from domain.errors import Refused
@@ -63,7 +62,7 @@ class AnyCase(RuleBasedStateMachine):
     def act(self, do: str, by: str, **fields: Any) -> bool:
         office = self.case.work.offices.get(by)
         user = office.holder_now() if office else "nobody"
-        command = Command(do=do, by=by, user=user, reason="text:x", **fields)
+        command = command_of(do, by=by, user=user, reason="text:x", **fields)
         before = self.case
         try:
             events = advance(self.case, command, self.at)
@@ -106,7 +105,7 @@ class AnyCase(RuleBasedStateMachine):
             until=(self.at + timedelta(days=30)).date(),
             approved_by="second.person",
             evidence="text:new",
-            fields={"amount": "1000.00", "currency": "THB"},
+            result={"amount": "1000.00", "currency": "THB"},
             kind=task.about if task.step == "bar_review" else "",
         )
 
@@ -142,7 +141,7 @@ class AnyCase(RuleBasedStateMachine):
             valid_until=(self.at + timedelta(days=90)).date(),
             until=(self.at + timedelta(days=30)).date(),
             approved_by="second.person",
-            fields={"amount": "1000.00", "currency": "THB"},
+            result={"amount": "1000.00", "currency": "THB"},
         )
 
     @rule(data=st.data(), do=st.sampled_from(ON_TASK))

@@ -42,7 +42,7 @@ def wanted() -> Told:
 
 def ordered() -> Told:
     told = wanted()
-    told.complete("claim", "ordered", fields=SUM)
+    told.complete("claim", "ordered", result=SUM)
     return told
 
 
@@ -70,8 +70,8 @@ def test_it_takes_no_money_without_amount_and_currency() -> None:
     ):
         for name in SUM:
             rest = {key: value for key, value in SUM.items() if key != name}
-            assert refusal(told, step, outcome, fields=rest) == "missing-field", (step, name)
-        assert refusal(told, step, outcome, fields=SUM) == "", step
+            assert refusal(told, step, outcome, result=rest) == "missing-field", (step, name)
+        assert refusal(told, step, outcome, result=SUM) == "", step
 
 
 def test_it_takes_no_paper_without_its_last_day() -> None:
@@ -108,7 +108,7 @@ def test_it_closes_no_case_while_a_legal_matter_is_open() -> None:
     reviewed.complete("payment_review", "unpaid")
     for told in (barred, lapsed, wanted(), ordered(), reviewed):
         assert told.refused("complete", "host.province", **closed) == "legal-open"
-    reviewed.complete("payment_review", "paid", fields=SUM)
+    reviewed.complete("payment_review", "paid", result=SUM)
     barred.act("lift_bar", "host.prosecutor", kind="warrant")
     lapsed.act("unflag", "host.case", flag="protection_lapsed")
     for told in (reviewed, barred, lapsed):
@@ -140,7 +140,7 @@ def test_it_lets_nobody_pay_or_approve_what_they_asked_for_in_whatever_post() ->
     for user in ("host.case.head", "host.committee.head"):
         told.act("world_post", "admin", office=replace(payer, head=user))
         act = {"step": f"{step}/payment", "outcome": "paid", "user": user}
-        assert told.refused("complete", "host.payer", fields=SUM, **act) == "own-request", user
+        assert told.refused("complete", "host.payer", result=SUM, **act) == "own-request", user
 
 
 # -- what runs on during a hold
@@ -203,7 +203,7 @@ def test_it_speaks_of_no_money_and_no_review_while_another_step_is_open() -> Non
     requested, paid, barred = Told(), approved(), Told()
     requested.complete("identification", "victim")
     requested.complete("allowance/subsistence/request", "requested")
-    paid.complete("allowance/subsistence/payment", "paid", fields=SUM)
+    paid.complete("allowance/subsistence/payment", "paid", result=SUM)
     barred.act("bar", "host.prosecutor", kind="court", review=LATER)
     for told, step in (
         (requested, "allowance/subsistence/approval"),

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from domain.case.apply import blank, fold
-from domain.case.commands import Command
-from domain.case.core import advance, open_case
+from domain.case.core import advance, command_of, open_case
 from domain.case.preview import adopting
 from domain.work.deadlines import parse_clock
 from tests.shipped import OPENS, shipped_opening
@@ -32,8 +31,12 @@ def test_it_shows_old_and_new_dates_and_what_vanishes_before_anybody_moves_the_c
     assert seen.vanished == ("guardian",)
     assert case.procedure.version == opening.procedure.version
 
-    asked = Command(
-        "adopt_rules", "host.case", "host.case.head", procedure=newer, procedure_digest="newer"
+    asked = command_of(
+        "adopt_rules",
+        by="host.case",
+        user="host.case.head",
+        procedure=newer,
+        procedure_digest="newer",
     )
     events = advance(case, asked, at)
     after = fold(replace(case, procedures={**case.procedures, "newer": newer}), events)

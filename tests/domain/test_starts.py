@@ -73,7 +73,7 @@ def test_it_claims_only_what_she_wants_and_looks_only_for_what_was_ordered() -> 
         told.complete("compensation_rights", "claim_wanted")
         told.complete("claim", outcome)
         assert made(told, "payment_review") == [], outcome
-    told.complete("claim", "ordered", fields=SUM)
+    told.complete("claim", "ordered", result=SUM)
     assert made(told, "payment_review") == ["payment_review"]
 
 

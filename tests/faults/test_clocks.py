@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from domain.case.commands import Command, OpenCase
+from domain.act import AnyCommand
+from domain.case.commands import OpenCase
 from domain.case.core import advance
 from domain.errors import Refused
 from domain.event import Event
@@ -349,7 +350,7 @@ OPENING = several_ladders()
     )
 )
 def test_it_records_nothing_earlier_than_what_it_knows(
-    moves: list[tuple[Command | None, int]],
+    moves: list[tuple[AnyCommand | None, int]],
 ) -> None:
     state = RunState.opened(OPENING, MONDAY, "key", "content")
     clock = MONDAY

@@ -19,9 +19,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from domain.act import AnyCommand
 from domain.behaviour import EDITION
+from domain.case.acts.steering import ADOPT_RULES
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.core import advance, open_case
 from domain.errors import Refused
 from domain.event import Event
@@ -65,7 +67,7 @@ class Recorder(CoreStage):
         first = {"at": at.isoformat(), "events": rows(self.events(person))}
         self.told[person] = {"opening": opening_to_json(opening), "moves": [first]}
 
-    def act(self, person: str, command: Command, at: datetime) -> Refusal | None:
+    def act(self, person: str, command: AnyCommand, at: datetime) -> Refusal | None:
         before = len(self.events(person))
         refused = super().act(person, command, at)
         move: Json = {"at": at.isoformat(), "command": command_to_json(command)}
@@ -105,9 +107,13 @@ def recomputed(saved: Json) -> Json:
     for move in moves:
         told = {name: move[name] for name in ("at", "command") if name in move}
         command = command_from_json(move["command"]) if "command" in move else None
-        if command is not None and command.procedure is not None:
+        if command is not None and command.do == ADOPT_RULES.name:
             case = replace(
-                case, procedures={**case.procedures, command.procedure_digest: command.procedure}
+                case,
+                procedures={
+                    **case.procedures,
+                    command.body.procedure_digest: command.body.procedure,
+                },
             )
         events = ()
         try:

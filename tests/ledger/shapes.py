@@ -17,6 +17,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from domain.case.acts.steering import ADOPT_RULES
 from domain.case.apply import blank, fold
 from domain.case.state import Case
 from tests.ledger import editions
@@ -38,9 +39,13 @@ def as_folded(name: str) -> Case:
     case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     for move in saved["moves"]:
         command = command_from_json(move["command"]) if "command" in move else None
-        if command is not None and command.procedure is not None:
+        if command is not None and command.do == ADOPT_RULES.name:
             case = replace(
-                case, procedures={**case.procedures, command.procedure_digest: command.procedure}
+                case,
+                procedures={
+                    **case.procedures,
+                    command.body.procedure_digest: command.body.procedure,
+                },
             )
         case = fold(case, [event_from_json(event) for event in move["events"]])
     return case

@@ -11,6 +11,7 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.behaviour import EDITION, EDITIONS
+from domain.case.acts.world import ChangeEdition
 from domain.case.core import next_wake
 from domain.case.state import Case
 from domain.work.events import EditionMoved, TaskNoted
@@ -146,7 +147,12 @@ async def test_it_records_each_move_once(lab: Lab, monkeypatch: pytest.MonkeyPat
         "0 case(s) moved to edition 2; 0 passed over.\n"
     )
     # Two operators at the same time, and one whose answer was lost.
-    move = replace(an_act("world_edition", "host.case"), by="admin", user="", value=TO)
+    move = replace(
+        an_act("world_edition", "host.case"),
+        by="admin",
+        user="",
+        body=ChangeEdition(number=THE_NEXT),
+    )
     answer = await lab.act(opening, move, key_of(opening.case_id, THE_NEXT))
     assert answer.version == rows[-1].seq
     assert lab.rows(opening) == rows

@@ -107,7 +107,7 @@ def test_it_finds_nothing_wrong_with_an_honest_ledger(connection: Connection) ->
         "UPDATE events SET body = replace(body::text, 'sent', 'told')::json WHERE seq = 4",
         "UPDATE events SET key = 'another' WHERE seq = 4",
         "UPDATE events SET at = at - interval '1 day' WHERE seq = 4",
-        "UPDATE events SET kind = 'CaseHeld' WHERE seq = 4",
+        "UPDATE events SET kind = 'WorkHeld' WHERE seq = 4",
         "UPDATE events SET digest = repeat('0', 64) WHERE seq = 4",
     ],
 )

@@ -61,7 +61,7 @@ def test_it_knows_the_words_of_the_contract_and_no_other() -> None:
     assert set(facts.PURPOSES) == set(contract.PURPOSES)
     assert set(facts.GATES) == set(contract.GATES)
     assert set(facts.BARS) == set(contract.BARS)
-    assert set(facts.ACTS) == {*contract.DO, "record_for"}
+    assert set(facts.ACTS) == {*contract.DO, "record_for"} - set(contract.LATER_ACTS)
 
 
 def test_it_gives_thais_coming_home_their_own_steps_and_no_other(la_th: Procedure) -> None:

@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from domain.act import AnyCommand
 from domain.case.apply import blank, fold
-from domain.case.commands import Command, OpenCase
+from domain.case.commands import OpenCase
 from domain.case.state import Case
 from domain.event import Event
 from engine.cases import CaseEngine
@@ -72,7 +73,7 @@ class Lab:
         self.opened.append(chosen.case_id)
         return chosen
 
-    async def act(self, opening: OpenCase, command: Command, key: str | None = None) -> Answer:
+    async def act(self, opening: OpenCase, command: AnyCommand, key: str | None = None) -> Answer:
         return await self.engine.act(opening.case_id, command, key=key or new_key())
 
     async def days_pass(self, opening: OpenCase, days: float) -> None:

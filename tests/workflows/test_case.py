@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from domain.act import AnyCommand
 from domain.case import events as e
-from domain.case.commands import Command
 from domain.event import Event
 from domain.work import events as work_events
 from engine.errors import ActRefused
@@ -24,7 +24,7 @@ ANSWER = an_act("complete", "origin.tracing", step="answer", outcome="found")
 CLOSE = an_act("complete", "host.case", step="closure", outcome="closed")
 
 
-def a_note(number: int = 0) -> Command:
+def a_note(number: int = 0) -> AnyCommand:
     return an_act("note", "host.case", step="ask", note=f"text:{number}")
 
 

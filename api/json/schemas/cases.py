@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from api.json.schemas.base import Shape
+from api.json.schemas.can import CanShape
 from api.json.schemas.steps import StepShape, step_shape
 from domain.case import gates, reading
 from domain.case.state import Case
@@ -119,9 +120,10 @@ class CaseShape(Shape):
     handover: HandoverShape | None
     consents: list[ConsentShape]
     offices: list[OfficeInCase]
+    can: dict[str, CanShape] = Field(description="The acts on the whole case, for you, now.")
 
 
-def case_shape(case: Case, row: CaseView, at: datetime) -> CaseShape:
+def case_shape(case: Case, row: CaseView, at: datetime, can: dict[str, CanShape]) -> CaseShape:
     """Return a whole case as of `at`, a moment on its own clock."""
     waiting = reading.waits_for(case, at)
     applied = case.procedure.gates.get("applies", gates.ALL)
@@ -159,6 +161,7 @@ def case_shape(case: Case, row: CaseView, at: datetime) -> CaseShape:
             for c in case.person.consents
         ],
         offices=_offices(case),
+        can=can,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from api.json.schemas.base import Shape
+from api.json.schemas.can import CanShape
 from api.json.schemas.outcomes import OutcomeShape, outcomes_of
 from domain.case import reading
 from domain.case.state import Case
@@ -84,6 +85,7 @@ class TaskShape(Shape):
     on_hold: bool
     version: int
     outcomes: list[OutcomeShape]
+    can: dict[str, CanShape] = Field(description="The acts on this step, for you, now.")
     carries: list[str] = Field(description="Which data about the person this task may see.")
     about: dict[str, str] = Field(
         description="What is known of that data. Only the office that holds the task reads it.",
@@ -99,6 +101,7 @@ def task_shape(
     at: datetime,
     carries: Iterable[str],
     about: dict[str, str],
+    can: dict[str, CanShape],
 ) -> TaskShape:
     """Return one task as its holder, or somebody who sees the whole case, reads it."""
     return TaskShape(
@@ -118,6 +121,7 @@ def task_shape(
         on_hold=case.work.on_hold,
         version=case.version,
         outcomes=outcomes_of(card),
+        can=can,
         carries=sorted(carries),
         about=about,
     )

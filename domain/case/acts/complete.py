@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
 
+from domain.act import Act, Command, given
 from domain.case import consent, facts, gates
 from domain.case import events as e
 from domain.case.acts import checks
 from domain.case.acts.ending import end_case, end_handover, leave_only, withdraw
 from domain.case.acts.holding import resume_now
-from domain.case.commands import Command
 from domain.case.release import child_is_cleared
 from domain.case.state import Case
 from domain.case.steps import check_fields, closure, review
@@ -36,31 +39,85 @@ from domain.work.tasks import TaskOptions, offer, offered_from, owner_of
 from domain.work.transition import Transition
 
 
-def complete(transition: Transition[Case], command: Command, at: datetime) -> None:
-    """Give a step its outcome."""
-    case = transition.subject
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """It is done, and this came of it."""
+
+    step: str = given("step", needed=True)
+    outcome: str = given("word", needed=True)
+    result: Mapping[str, str] = given("result")
+    valid_until: date | None = given("day")
+    until: date | None = given("day")
+    review: date | None = given("day")
+    kind: str = given("word")
+    approved_by: str = given("user")
+    evidence: str = given("evidence")
+
+
+def _card_and_outcome(case: Case, command: Command[Complete], at: datetime) -> tuple[Card, Outcome]:
     card = checks.card_of(case, command, at)
-    outcome = card.outcomes.get(command.outcome)
+    outcome = card.outcomes.get(command.body.outcome)
     if outcome is None:
         raise UnknownOutcome(f"{card.id} ends as {', '.join(card.outcomes)}")
-    happened = checks.moment_of(command, at)
+    return card, outcome
+
+
+def may_complete(case: Case, command: Command[Complete], at: datetime) -> None:
+    """Step, outcome and moment mean something, and this office answers for the step."""
+    card, outcome = _card_and_outcome(case, command, at)
+    checks.moment_of(command, at)
     task = _about(case, card, command)
     _check_actor(case, card, command, task)
     _check_not_twice(case, card, outcome, command, task, at)
+
+
+def says_complete(case: Case, command: Command[Complete], at: datetime) -> None:
+    """The fields of this kind of step."""
+    card, outcome = _card_and_outcome(case, command, at)
     check_fields(case, card, outcome, command, at)
+    task, happened = _about(case, card, command), checks.moment_of(command, at)
     if task is not None and task.is_open and happened < task.started_at and not card.early:
         raise InvalidField(f"`happened` lies before {card.id} began")
+
+
+def fits_complete(case: Case, command: Command[Complete], at: datetime) -> None:
+    """Two people where two are needed, consent and gates, nothing legal open, and its turn."""
+    card, outcome = _card_and_outcome(case, command, at)
     _check_persons(case, card, command)
-    _check_leaving(case, card, outcome, happened)
+    _check_leaving(case, card, outcome, checks.moment_of(command, at))
     _check_legal(case, card, outcome)
-    _check_state(case, card, outcome, task, at)
-    _do(transition, card, outcome, command, happened, at)
+    _check_state(case, card, outcome, _about(case, card, command), at)
 
 
-def _about(case: Case, card: Card, command: Command) -> Task | None:
+def complete(transition: Transition[Case], command: Command[Complete], at: datetime) -> None:
+    """Give a step its outcome."""
+    card, outcome = _card_and_outcome(transition.subject, command, at)
+    _do(transition, card, outcome, command, checks.moment_of(command, at), at)
+
+
+def _every_outcome(case: Case, step: str) -> Iterator[Complete]:
+    card = case.card(step)
+    for outcome in card.outcomes if card is not None else ():
+        yield Complete(step=step, outcome=outcome)
+
+
+COMPLETE = Act(
+    name="complete",
+    takes=Complete,
+    permission="tasks.act",
+    about="task",
+    may=may_complete,
+    says=says_complete,
+    fits=fits_complete,
+    do=complete,
+    samples=_every_outcome,
+)
+
+
+def _about(case: Case, card: Card, command: Command[Complete]) -> Task | None:
     """The attempt meant: of several reviews the one about this bar, else the newest."""
     attempts = case.work.tasks.get(card.id, ())
-    open_ones = [t for t in attempts if t.is_open and command.kind in {"", t.about}]
+    open_ones = [t for t in attempts if t.is_open and command.body.kind in {"", t.about}]
     if open_ones:
         return open_ones[-1]
     return attempts[-1] if attempts else None
@@ -69,7 +126,7 @@ def _about(case: Case, card: Card, command: Command) -> Task | None:
 # -- checks, in the order of stories.md 2.7
 
 
-def _check_actor(case: Case, card: Card, command: Command, task: Task | None) -> None:
+def _check_actor(case: Case, card: Card, command: Command[Complete], task: Task | None) -> None:
     held = task is not None and task.state != "waiting"
     holder = task.holder if task is not None and held else owner_of(case, card)
     bar = case.person.bars.get(task.about) if task is not None and card.kind == "review" else None
@@ -79,16 +136,21 @@ def _check_actor(case: Case, card: Card, command: Command, task: Task | None) ->
     # Whoever set the bar or owns it reviews it; only its owner ends it (stories.md 4.1).
     reviewer = bar.owner if bar.owner in {command.by, command.for_} else holder
     checks.acts_for(case, card, command, reviewer)
-    if command.outcome == "end" and reviewer != bar.owner:
+    if command.body.outcome == "end" and reviewer != bar.owner:
         raise NotYours("Only the owner of a bar lifts it")
 
 
 def _check_not_twice(
-    case: Case, card: Card, outcome: Outcome, command: Command, task: Task | None, at: datetime
+    case: Case,
+    card: Card,
+    outcome: Outcome,
+    command: Command[Complete],
+    task: Task | None,
+    at: datetime,
 ) -> None:
     over = task is not None and not task.is_open and task.state != "waiting"
     repeats = over and _may_repeat(case, card, at)
-    if repeats and card.consent == "notify_state" and not command.evidence:
+    if repeats and card.consent == "notify_state" and not command.body.evidence:
         raise NeedsNewEvidence
     if over and task is not None and task.outcome == "paid" and outcome.name == "paid":
         raise AlreadyPaid
@@ -100,7 +162,7 @@ def _may_repeat(case: Case, card: Card, at: datetime) -> bool:
     return any(facts.holds(case, fact, at) for fact in card.repeat_after)
 
 
-def _check_persons(case: Case, card: Card, command: Command) -> None:
+def _check_persons(case: Case, card: Card, command: Command[Complete]) -> None:
     if any(case.work.users_by_step.get(step) == command.user for step in card.not_by):
         raise OwnRequest
     if card.kind == "closure":
@@ -176,7 +238,7 @@ def _do(
     transition: Transition[Case],
     card: Card,
     outcome: Outcome,
-    command: Command,
+    command: Command[Complete],
     happened: datetime,
     at: datetime,
 ) -> None:
@@ -186,7 +248,7 @@ def _do(
     if task is None or not task.is_open:
         task = offer(transition, card, happened, at, TaskOptions(quiet=True))
     overtake(transition, task, at)
-    watched = bool(card.warns) and command.valid_until is not None
+    watched = bool(card.warns) and command.body.valid_until is not None
     transition.add(
         work_events.TaskDone(
             at=at,
@@ -198,9 +260,9 @@ def _do(
             user=command.user,
             for_=command.for_,
             reason=command.reason,
-            valid_until=command.valid_until,
-            approved_by=command.approved_by,
-            fields=dict(command.fields),
+            valid_until=command.body.valid_until,
+            approved_by=command.body.approved_by,
+            fields=dict(command.body.result),
             ends_at=_end_of(transition.subject, task, command) if watched else None,
             pending=_warnings(transition.subject, card, task, command, at) if watched else (),
         )
@@ -212,25 +274,27 @@ def _do(
         transition.add(
             work_events.Recorded(at=at, what="answered_in_time", step=card.id, attempt=task.attempt)
         )
-    _effects(transition, card, outcome, command, happened, at)
+    _effects(transition, card, outcome, command, at)
     if repeated:
         _restart(transition, outcome, happened, at)
     _again(transition, card, outcome, command, task, happened, at)
 
 
-def _end_of(case: Case, task: Task, command: Command) -> datetime | None:
-    until = command.valid_until
+def _end_of(case: Case, task: Task, command: Command[Complete]) -> datetime | None:
+    until = command.body.valid_until
     return calendar_of_task(case, task).closing(until) if until is not None else None
 
 
 def _warnings(
-    case: Case, card: Card, task: Task, command: Command, at: datetime
+    case: Case, card: Card, task: Task, command: Command[Complete], at: datetime
 ) -> tuple[Pending, ...]:
-    until = command.valid_until
+    until = command.body.valid_until
     return warnings(case, card, task.made_for, until, at) if until is not None else ()
 
 
-def _watch_anew(transition: Transition[Case], card: Card, command: Command, at: datetime) -> None:
+def _watch_anew(
+    transition: Transition[Case], card: Card, command: Command[Complete], at: datetime
+) -> None:
     """A renewal moves the warnings of the paper it renews to the new end."""
     case = transition.subject
     paper = case.work.newest_done(card.paper)
@@ -248,7 +312,7 @@ def _watch_anew(transition: Transition[Case], card: Card, command: Command, at: 
             attempt=paper.attempt,
             old=paper.due_at,
             due_at=ends,
-            unrolled_on=command.valid_until,
+            unrolled_on=command.body.valid_until,
             pending=_warnings(case, of, paper, command, at),
             clock=paper.clock,
             clock_from=at,
@@ -264,11 +328,9 @@ def _effects(
     transition: Transition[Case],
     card: Card,
     outcome: Outcome,
-    command: Command,
-    happened: datetime,
+    command: Command[Complete],
     at: datetime,
 ) -> None:
-    del happened
     for purpose in outcome.confirms:
         transition.add(e.ConsentConfirmed(at=at, purpose=purpose))
     for role in outcome.tells:
@@ -287,10 +349,15 @@ def _effects(
 
 
 def follow_correction(
-    transition: Transition[Case], card: Card, task: Task, command: Command, at: datetime
+    transition: Transition[Case],
+    card: Card,
+    task: Task,
+    outcome: str,
+    command: Command[Any],
+    at: datetime,
 ) -> None:
     """What the right outcome brings about; what only the wrong one had offered waits again (4.10)."""
-    wrong, right = card.outcomes.get(task.outcome), card.outcomes[command.value]
+    wrong, right = card.outcomes.get(task.outcome), card.outcomes[outcome]
     if wrong is right:
         return
     for step in wrong.offers if wrong is not None else ():
@@ -298,8 +365,15 @@ def follow_correction(
         if offered is not None and offered.is_open and offered.about == "offered":
             take_back(transition, offered, at, "corrected")
     happened = task.happened_at or at
-    _effects(transition, card, right, command, happened, at)
-    _again(transition, card, right, command, task, happened, at)
+    completing: Command[Complete] = completed_by(command, card.id, outcome)
+    _effects(transition, card, right, completing, at)
+    _again(transition, card, right, completing, task, happened, at)
+
+
+def completed_by(command: Command[Any], step: str, outcome: str, **more: Any) -> Command[Complete]:
+    """The completion that another act stands for: who signs it stays the same."""
+    body: Any = Complete(step=step, outcome=outcome, **more)
+    return replace(command, do="complete", body=body)
 
 
 def _offices(case: Case, role: str) -> list[str]:
@@ -331,7 +405,11 @@ def _offer_now(transition: Transition[Case], step: str, at: datetime) -> None:
 
 
 def _move_case(
-    transition: Transition[Case], card: Card, outcome: Outcome, command: Command, at: datetime
+    transition: Transition[Case],
+    card: Card,
+    outcome: Outcome,
+    command: Command[Complete],
+    at: datetime,
 ) -> None:
     case = transition.subject
     if outcome.case == "closed":
@@ -360,7 +438,11 @@ def _move_case(
 
 
 def _end_subject(
-    transition: Transition[Case], card: Card, outcome: Outcome, command: Command, at: datetime
+    transition: Transition[Case],
+    card: Card,
+    outcome: Outcome,
+    command: Command[Complete],
+    at: datetime,
 ) -> None:
     """A review that says `end` ends what it reviewed."""
     if card.kind != "review" or outcome.name != "end":
@@ -369,7 +451,7 @@ def _end_subject(
         resume_now(transition, command, at)
     else:
         done = transition.subject.work.newest_done(card.id)
-        kind = done.about if done is not None else command.kind
+        kind = done.about if done is not None else command.body.kind
         if kind in transition.subject.person.bars:
             transition.add(e.BarLifted(at=at, kind=kind, by=command.by, user=command.user))
 
@@ -389,7 +471,7 @@ def _again(
     transition: Transition[Case],
     card: Card,
     outcome: Outcome,
-    command: Command,
+    command: Command[Complete],
     task: Task,
     happened: datetime,
     at: datetime,
@@ -397,12 +479,12 @@ def _again(
     if not outcome.again or transition.subject.ended:
         return
     if card.kind == "review":
-        day = review.next_day(command)
+        day = review.next_day(command.body)
         offer(transition, card, at, at, TaskOptions(holder=task.holder, day=day, about=task.about))
         return
     newest = transition.subject.work.newest(card.id)
     if newest is not None and newest.is_open:
         return
-    until = command.valid_until if card.paper else None
+    until = command.body.valid_until if card.paper else None
     options = TaskOptions(made_for=task.made_for, about="again", valid_until=until)
     offer(transition, card, happened, at, options)

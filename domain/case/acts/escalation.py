@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
+from domain.act import Act, Command, given
 from domain.case.acts import checks
 from domain.case.acts.steering import leave_out
-from domain.case.commands import Command
+from domain.case.acts.task import move
 from domain.case.state import Case
 from domain.errors import InvalidField, NotWaivable, NotYours, OwnRequest, WrongState
 from domain.work import events as e
@@ -22,9 +24,17 @@ from domain.work.transition import Transition
 DECISIONS = ("extend", "reassign", "waive", "refer_up", "cancel")
 
 
-def decide(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
     """Extend, reassign, waive where the card allows it, refer up, or cancel the step."""
-    case = transition.subject
+
+    step: str = given("step", needed=True)
+    decision: str = given("word", needed=True)
+    due: date | datetime | None = given("day_or_moment")
+    to: str = given("office")
+
+
+def _may_decide(case: Case, command: Command[Decide], at: datetime) -> None:
     card = checks.card_of(case, command, at, watches=True)
     checks.moment_of(command, at)
     checks.signed(case, command)
@@ -34,19 +44,22 @@ def decide(transition: Transition[Case], command: Command, at: datetime) -> None
     if task.escalation != "open":
         checks.not_just_done(command, task.decided_at, at)
         checks.not_just_ended(command, task, at)
-    _check_fields(case, command, task, at)
+
+
+def _fits_decide(case: Case, command: Command[Decide], at: datetime) -> None:
+    card = checks.card_of(case, command, at, watches=True)
+    task, decision = checks.there(_in_question(case, card)), command.body.decision
     if command.user == person_of(case, task.holder):
         raise OwnRequest
-    if command.decision == "waive" and not checks.roles_match(case, command.by, card.waivable_by):
+    if decision == "waive" and not checks.roles_match(case, command.by, card.waivable_by):
         raise NotWaivable
     checks.alive(case)
     if task.escalation != "open":
         raise WrongState(f"No escalation of {card.id} is open")
-    if command.decision == "refer_up" and not next_rung(case, task):
+    if decision == "refer_up" and not next_rung(case, task):
         raise WrongState("There is nobody above")
-    if command.decision == "reassign":
-        checks.someone_there(case, command.to)
-    _decide(transition, card, task, command, at)
+    if decision == "reassign" and command.body.to:
+        checks.someone_there(case, command.body.to)
 
 
 def _was_asked(task: Task, office: str) -> bool:
@@ -62,49 +75,41 @@ def _in_question(case: Case, card: Card) -> Task | None:
     return next((t for t in attempts if t.escalation == "open"), attempts[-1] if attempts else None)
 
 
-def _check_fields(case: Case, command: Command, task: Task | None, at: datetime) -> None:
+def _says_decide(case: Case, command: Command[Decide], at: datetime) -> None:
     checks.needs(command, "decision", "reason")
-    if command.decision not in DECISIONS:
+    body = command.body
+    if body.decision not in DECISIONS:
         raise InvalidField(f"`decision` is one of {', '.join(DECISIONS)}")
-    if command.decision == "extend":
+    if body.decision == "extend":
         checks.needs(command, "due")
-        assert command.due is not None  # noqa: S101 - `needs` has just seen to it
+        task = case.work.newest(body.step)
         office = task.made_for if task is not None else command.by
-        checks.coming_day(case, command.due, office, at, "due")
-    if command.decision == "reassign":
+        checks.coming_day(case, body.due, office, at, "due")
+    if body.decision == "reassign":
         checks.needs(command, "to")
-        if command.to not in case.work.offices:
-            raise InvalidField(f"`to` names no office of this case: {command.to}")
+        checks.is_office(case, body.to, "to")
 
 
-def _decide(
-    transition: Transition[Case], card: Card, task: Task, command: Command, at: datetime
-) -> None:
+def _decide(transition: Transition[Case], command: Command[Decide], at: datetime) -> None:
+    card = transition.subject.procedure.cards[command.body.step]
+    task = checks.there(_in_question(transition.subject, card))
     transition.add(
         e.EscalationDecided(
             at=at,
             step=card.id,
             attempt=task.attempt,
-            decision=command.decision,
-            by=command.by,
-            user=command.user,
+            decision=command.body.decision,
             for_=command.for_,
-            reason=command.reason,
+            **command.signed(),
         )
     )
     holder = task.holder
     current = transition.subject.work.tasks[card.id][task.attempt - 1]
-    if current.is_open or command.decision == "refer_up":
-        _CARRY_OUT[command.decision](transition, current, command, at)
+    if current.is_open or command.body.decision == "refer_up":
+        _CARRY_OUT[command.body.decision](transition, current, command, at)
     now_with = transition.subject.work.tasks[card.id][task.attempt - 1].holder
-    told = dict.fromkeys(
-        (
-            holder,
-            now_with,
-            transition.subject.work.office_of(f"{transition.subject.procedure.home}.case"),
-        )
-    )
-    for office in told:
+    home = checks.case_office(transition.subject)
+    for office in dict.fromkeys((holder, now_with, home)):
         write(
             transition,
             at,
@@ -112,48 +117,59 @@ def _decide(
             office,
             step=card.id,
             attempt=task.attempt,
-            about=command.decision,
+            about=command.body.decision,
         )
 
 
-def _extend(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
-    assert command.due is not None  # noqa: S101 - the decision's fields were checked before
-    set_due(transition, task, command.due, at, command.signed())
+def _extend(
+    transition: Transition[Case], task: Task, command: Command[Decide], at: datetime
+) -> None:
+    set_due(transition, task, checks.there(command.body.due), at, command.signed())
 
 
-def _reassign(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
-    transition.add(
-        e.TaskMoved(
-            at=at,
-            step=task.step,
-            attempt=task.attempt,
-            to=command.to,
-            how="reassign",
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
-        )
-    )
-    write(transition, at, "offer", command.to, step=task.step, attempt=task.attempt)
+def _reassign(
+    transition: Transition[Case], task: Task, command: Command[Decide], at: datetime
+) -> None:
+    move(transition, task, command.body.to, "reassign", command, at)
 
 
-def _refer_up(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+def _refer_up(
+    transition: Transition[Case], task: Task, command: Command[Decide], at: datetime
+) -> None:
     del command
     fire(transition, task, next_rung(transition.subject, task), at)
 
 
-def _waive(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+def _waive(
+    transition: Transition[Case], task: Task, command: Command[Decide], at: datetime
+) -> None:
     leave_out(transition, task, "waived", command, at)
 
 
-def _cancel(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+def _cancel(
+    transition: Transition[Case], task: Task, command: Command[Decide], at: datetime
+) -> None:
     leave_out(transition, task, "cancelled", command, at)
 
 
-_CARRY_OUT: dict[str, Callable[[Transition[Case], Task, Command, datetime], None]] = {
+_CARRY_OUT: dict[str, Callable[[Transition[Case], Task, Command[Decide], datetime], None]] = {
     "extend": _extend,
     "reassign": _reassign,
     "waive": _waive,
     "refer_up": _refer_up,
     "cancel": _cancel,
 }
+
+
+DECIDE = Act(
+    name="decide",
+    takes=Decide,
+    permission="escalations.decide",
+    about="step",
+    needs=("reason",),
+    may=_may_decide,
+    says=_says_decide,
+    fits=_fits_decide,
+    do=_decide,
+    samples=lambda _, step: [Decide(step=step, decision=word) for word in DECISIONS],
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
+from domain.act import Act, Command, given
 from domain.case.acts import checks
-from domain.case.commands import Command
 from domain.case.state import Case
 from domain.errors import WrongState
 from domain.work import events as e
@@ -20,32 +22,51 @@ from domain.work.transition import Transition
 REVIEW = "hold_review"
 
 
-def hold(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
     """Stop the case's task clocks until somebody resumes; a review comes on `until`."""
-    case = transition.subject
+
+    until: date | None = given("day", needed=True)
+
+
+def _may_hold(case: Case, command: Command[Hold], at: datetime) -> None:
+    del at
     checks.allowed(case, command, "hold")
+
+
+def _says_hold(case: Case, command: Command[Hold], at: datetime) -> None:
     checks.needs(command, "reason", "until")
-    assert command.until is not None  # noqa: S101 - `needs` has just seen to it
-    checks.coming_day(case, command.until, command.by, at, "until")
+    checks.coming_day(case, command.body.until, command.by, at, "until")
+
+
+def _fits_hold(case: Case, command: Command[Hold], at: datetime) -> None:
+    del command, at
     checks.alive(case)
     if case.work.on_hold:
         raise WrongState("The case is on hold already")
-    transition.add(
-        e.WorkHeld(
-            at=at, until=command.until, by=command.by, user=command.user, reason=command.reason
-        )
-    )
-    for task in tuple(open_tasks(case)):
+
+
+def _hold(transition: Transition[Case], command: Command[Hold], at: datetime) -> None:
+    until = checks.there(command.body.until)
+    transition.add(e.WorkHeld(at=at, until=until, **command.signed()))
+    for task in tuple(open_tasks(transition.subject)):
         _stop(transition, task, at)
-    card = case.card(REVIEW)
+    card = transition.subject.card(REVIEW)
     if card is not None:
-        offer(
-            transition,
-            card,
-            at,
-            at,
-            TaskOptions(holder=command.by, day=command.until, about="hold"),
-        )
+        offer(transition, card, at, at, TaskOptions(holder=command.by, day=until, about="hold"))
+
+
+HOLD = Act(
+    name="hold",
+    takes=Hold,
+    permission="cases.steer",
+    about="case",
+    needs=("reason",),
+    may=_may_hold,
+    says=_says_hold,
+    fits=_fits_hold,
+    do=_hold,
+)
 
 
 def _stop(transition: Transition[Case], task: Task, at: datetime) -> None:
@@ -60,28 +81,47 @@ def _stop(transition: Transition[Case], task: Task, at: datetime) -> None:
     transition.add(e.ClockStopped(at=at, step=task.step, attempt=task.attempt, left=left))
 
 
-def resume(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
     """The clocks go on; today is day 0."""
-    checks.allowed(transition.subject, command, "resume")
-    checks.alive(transition.subject)
-    if not transition.subject.work.on_hold:
+
+
+def _may_resume(case: Case, command: Command[Resume], at: datetime) -> None:
+    del at
+    checks.allowed(case, command, "resume")
+
+
+def _fits_resume(case: Case, command: Command[Resume], at: datetime) -> None:
+    del command, at
+    checks.alive(case)
+    if not case.work.on_hold:
         raise WrongState("The case is not on hold")
-    resume_now(transition, command, at)
 
 
-def resume_now(transition: Transition[Case], command: Command, at: datetime) -> None:
+def resume_now(transition: Transition[Case], command: Command[Any], at: datetime) -> None:
     """Give back what the hold kept, and end its review."""
     if not transition.subject.work.on_hold:
         return
-    transition.add(e.WorkResumed(at=at, by=command.by, user=command.user, reason=command.reason))
+    transition.add(e.WorkResumed(at=at, **command.signed()))
     for task in tuple(open_tasks(transition.subject)):
         if task.left is not None:
             _go_on(transition, task, command, at)
     end_review(transition, REVIEW, "hold", command, at)
 
 
+RESUME = Act(
+    name="resume",
+    takes=Resume,
+    permission="cases.steer",
+    about="case",
+    may=_may_resume,
+    fits=_fits_resume,
+    do=resume_now,
+)
+
+
 def end_review(
-    transition: Transition[Case], step: str, about: str, command: Command, at: datetime
+    transition: Transition[Case], step: str, about: str, command: Command[Any], at: datetime
 ) -> None:
     """The review of what has just ended is done."""
     for task in transition.subject.work.tasks.get(step, ()):
@@ -102,7 +142,7 @@ def end_review(
         )
 
 
-def _go_on(transition: Transition[Case], task: Task, command: Command, at: datetime) -> None:
+def _go_on(transition: Transition[Case], task: Task, command: Command[Any], at: datetime) -> None:
     case = transition.subject
     card = case.procedure.cards[task.step]
     calendar = calendar_of_task(case, task)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
+from domain.act import Act, Check, Command, given, internal
 from domain.case import events as e
 from domain.case.acts import checks
-from domain.case.acts.complete import complete, follow_correction
+from domain.case.acts.complete import (
+    Complete,
+    complete,
+    completed_by,
+    fits_complete,
+    follow_correction,
+    may_complete,
+    says_complete,
+)
 from domain.case.acts.ending import end_case
-from domain.case.commands import Command
+from domain.case.acts.task import OnStep, for_step
 from domain.case.state import Case
 from domain.errors import (
     InvalidField,
@@ -25,6 +35,7 @@ from domain.work.consequences import overtake
 from domain.work.deadlines import add_months
 from domain.work.messages import write
 from domain.work.offices import person_of
+from domain.work.procedure import Procedure
 from domain.work.state import Task
 from domain.work.subject import open_tasks
 from domain.work.transition import Transition
@@ -35,13 +46,23 @@ OLDEST = 120
 SEXES = ("female", "male", "other", "unknown")
 
 
-def extend(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
     """A new due date; never by the one who holds the task, nor past an open escalation (4.1)."""
-    case = transition.subject
+
+    step: str = given("step", needed=True)
+    due: date | datetime | None = given("day_or_moment", needed=True)
+
+
+def _decides(task: Task | None, office: str) -> bool:
+    return task is not None and task.escalation == "open" and office in task.deciders
+
+
+def _may_extend(case: Case, command: Command[Extend], at: datetime) -> None:
     card = checks.card_of(case, command, at)
     checks.signed(case, command)
     newest = case.work.newest(card.id)
-    decider = newest is not None and newest.escalation == "open" and command.by in newest.deciders
+    decider = _decides(newest, command.by)
     if not decider:
         checks.allowed(case, command, "extend")
     if newest is not None and newest.is_open:
@@ -51,45 +72,88 @@ def extend(transition: Transition[Case], command: Command, at: datetime) -> None
             raise NotYours("An escalation is open; only those it reached may extend")
     elif newest is not None and newest.state != "waiting":
         checks.not_just_ended(command, newest, at)
+
+
+def _says_extend(case: Case, command: Command[Extend], at: datetime) -> None:
     checks.needs(command, "due", "reason")
-    assert command.due is not None  # noqa: S101 - `needs` has just seen to it
+    newest = case.work.newest(command.body.step)
     office = newest.made_for if newest is not None else command.by
-    checks.coming_day(case, command.due, office, at, "due")
-    task = checks.open_task(case, card, command, at)
+    checks.coming_day(case, command.body.due, office, at, "due")
+
+
+def _fits_extend(case: Case, command: Command[Extend], at: datetime) -> None:
+    checks.open_task(case, checks.card_of(case, command, at), command, at)
     checks.alive(case)
-    if decider:
+
+
+def _extend(transition: Transition[Case], command: Command[Extend], at: datetime) -> None:
+    step = command.body.step
+    task = transition.subject.work.tasks[step][-1]
+    if _decides(task, command.by):
         transition.add(
             work_events.EscalationDecided(
-                at=at,
-                step=card.id,
-                attempt=task.attempt,
-                decision="extend",
-                by=command.by,
-                user=command.user,
-                reason=command.reason,
+                at=at, step=step, attempt=task.attempt, decision="extend", **command.signed()
             )
         )
-        task = transition.subject.work.tasks[card.id][task.attempt - 1]
-    set_due(transition, task, command.due, at, command.signed())
+        task = transition.subject.work.tasks[step][-1]
+    set_due(transition, task, checks.there(command.body.due), at, command.signed())
 
 
-def skip(transition: Transition[Case], command: Command, at: datetime) -> None:
-    """Leave a step out, with a reason; a gate is never opened by it."""
-    case = transition.subject
+EXTEND = Act(
+    name="extend",
+    takes=Extend,
+    permission="cases.steer",
+    about="step",
+    needs=("reason",),
+    may=_may_extend,
+    says=_says_extend,
+    fits=_fits_extend,
+    do=_extend,
+    samples=lambda _, step: [Extend(step=step)],
+)
+
+
+def _may_skip(case: Case, command: Command[OnStep], at: datetime) -> None:
     card = checks.card_of(case, command, at)
     checks.allowed(case, command, "skip")
     newest = case.work.newest(card.id)
     if newest is not None and not newest.is_open and newest.state != "waiting":
         checks.not_just_ended(command, newest, at)
+
+
+def _says_why(case: Case, command: Command[Any], at: datetime) -> None:
+    del case, at
     checks.needs(command, "reason")
-    task = checks.open_task(case, card, command, at)
+
+
+def _fits_skip(case: Case, command: Command[OnStep], at: datetime) -> None:
+    task = checks.open_task(case, checks.card_of(case, command, at), command, at)
     if task.escalation == "open":
         raise NotYours("An escalation is open; it ends by a decision")
+
+
+def _skip(transition: Transition[Case], command: Command[OnStep], at: datetime) -> None:
+    """Leave a step out, with a reason; a gate is never opened by it."""
+    task = transition.subject.work.tasks[command.body.step][-1]
     leave_out(transition, task, "skipped", command, at)
 
 
+SKIP = Act(
+    name="skip",
+    takes=OnStep,
+    permission="cases.steer",
+    about="step",
+    needs=("reason",),
+    may=_may_skip,
+    says=_says_why,
+    fits=_fits_skip,
+    do=_skip,
+    samples=for_step,
+)
+
+
 def leave_out(
-    transition: Transition[Case], task: Task, how: str, command: Command, at: datetime
+    transition: Transition[Case], task: Task, how: str, command: Command[Any], at: datetime
 ) -> None:
     """The step ends without an outcome."""
     overtake(transition, task, at)
@@ -109,30 +173,94 @@ def leave_out(
 # -- correcting a fact
 
 
-def correct(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct:
     """Put a wrong fact right; the rules judge it from now on (4.10)."""
-    case = transition.subject
-    if command.fact == "outcome":
+
+    fact: str = given("word", needed=True)
+    value: str = given("line", needed=True)
+    step: str = given("step")
+
+
+OUTCOME = "outcome"
+
+
+def _may_correct(case: Case, command: Command[Correct], at: datetime) -> None:
+    if command.body.fact == OUTCOME:
+        card = checks.card_of(case, command, at)
+        if command.body.value and command.body.value not in card.outcomes:
+            raise UnknownOutcome(f"{card.id} ends as {', '.join(card.outcomes)}")
+    checks.allowed(case, command, "correct")
+
+
+def _says_correct(case: Case, command: Command[Correct], at: datetime) -> None:
+    checks.needs(command, "fact", "value", "reason")
+    fact, value = command.body.fact, command.body.value
+    if fact not in FACTS:
+        raise InvalidField(f"`fact` is one of {', '.join(FACTS)}")
+    if fact == "born":
+        adult_on(value, calendar_here(case).local_date(at))
+    elif fact == "country" and (len(value) != 2 or not value.isupper()):
+        raise InvalidField("`value` is a country's two letters, as LA")
+    elif fact == "sex" and value not in SEXES:
+        raise InvalidField(f"`value` is one of {', '.join(SEXES)}")
+
+
+def _fits_correct(case: Case, command: Command[Correct], at: datetime) -> None:
+    checks.alive(case)
+    if command.body.fact != OUTCOME:
+        return
+    card = checks.card_of(case, command, at)
+    task = case.work.newest_done(card.id)
+    if task is None:
+        raise WrongState(f"{card.id} has no outcome yet")
+    departure = case.procedure.departs_after_outcome
+    if departure in {f"{card.id}:{task.outcome}", f"{card.id}:{command.body.value}"}:
+        raise WrongState("What was handed over is never undone, only followed by something new")
+
+
+def _correct(transition: Transition[Case], command: Command[Correct], at: datetime) -> None:
+    fact, value = command.body.fact, command.body.value
+    if fact == OUTCOME:
         _correct_outcome(transition, command, at)
         return
-    checks.allowed(case, command, "correct")
-    checks.needs(command, "fact", "value", "reason")
-    if command.fact not in FACTS:
-        raise InvalidField(f"`fact` is one of {', '.join(FACTS)}")
-    event = e.FactCorrected(
-        at=at, fact=command.fact, by=command.by, user=command.user, reason=command.reason
-    )
-    if command.fact == "born":
-        here = calendar_here(case)
-        event = replace(event, adult_on=adult_on(command.value, here.local_date(at)))
-    elif command.fact == "country":
-        if len(command.value) != 2 or not command.value.isupper():
-            raise InvalidField("`value` is a country's two messages, as LA")
-        event = replace(event, country=command.value)
-    elif command.value not in SEXES:
-        raise InvalidField(f"`value` is one of {', '.join(SEXES)}")
-    checks.alive(case)
+    event = e.FactCorrected(at=at, fact=fact, **command.signed())
+    if fact == "born":
+        today = calendar_here(transition.subject).local_date(at)
+        event = replace(event, adult_on=adult_on(value, today))
+    elif fact == "country":
+        event = replace(event, country=value)
     transition.add(event)
+
+
+def _correct_outcome(transition: Transition[Case], command: Command[Correct], at: datetime) -> None:
+    case, outcome = transition.subject, command.body.value
+    card = case.procedure.cards[command.body.step]
+    task = checks.there(case.work.newest_done(card.id))
+    transition.add(
+        e.FactCorrected(
+            at=at,
+            fact=OUTCOME,
+            step=card.id,
+            attempt=task.attempt,
+            outcome=outcome,
+            **command.signed(),
+        )
+    )
+    follow_correction(transition, card, task, outcome, command, at)
+
+
+CORRECT = Act(
+    name="correct",
+    takes=Correct,
+    permission="cases.steer",
+    about="case",
+    needs=("reason",),
+    may=_may_correct,
+    says=_says_correct,
+    fits=_fits_correct,
+    do=_correct,
+)
 
 
 def adult_on(value: str, today: date) -> date | None:
@@ -150,104 +278,143 @@ def adult_on(value: str, today: date) -> date | None:
     return add_months(born, 12 * ADULT_AT)
 
 
-def _correct_outcome(transition: Transition[Case], command: Command, at: datetime) -> None:
-    case = transition.subject
-    card = checks.card_of(case, command, at)
-    if command.value and command.value not in card.outcomes:
-        raise UnknownOutcome(f"{card.id} ends as {', '.join(card.outcomes)}")
-    checks.allowed(case, command, "correct")
-    checks.needs(command, "value", "reason")
-    checks.alive(case)
-    task = case.work.newest_done(card.id)
-    if task is None:
-        raise WrongState(f"{card.id} has no outcome yet")
-    departure = case.procedure.departs_after_outcome
-    if departure in {f"{card.id}:{task.outcome}", f"{card.id}:{command.value}"}:
-        raise WrongState("What was handed over is never undone, only followed by something new")
-    transition.add(
-        e.FactCorrected(
-            at=at,
-            fact="outcome",
-            step=card.id,
-            attempt=task.attempt,
-            outcome=command.value,
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
-        )
-    )
-    follow_correction(transition, card, task, command, at)
-
-
 # -- the case's own end and its return
 
 
-def cancel(transition: Transition[Case], command: Command, at: datetime) -> None:
-    """End the case: tasks closed, those who held one told, the reason kept."""
-    case = transition.subject
-    checks.allowed(case, command, "cancel")
-    checks.needs(command, "reason")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """An act on the whole case that needs nothing more."""
+
+
+def _may(act: str) -> Check:
+    """The office's role in this case must be one that may do this (access.toml)."""
+
+    def may(case: Case, command: Command[Any], at: datetime) -> None:
+        del at
+        checks.allowed(case, command, act)
+
+    return may
+
+
+def _fits_alive(case: Case, command: Command[Any], at: datetime) -> None:
+    del command, at
     checks.alive(case)
-    holders = dict.fromkeys(task.holder for task in open_tasks(case))
+
+
+def _cancel(transition: Transition[Case], command: Command[Whole], at: datetime) -> None:
+    """End the case: tasks closed, those who held one told, the reason kept."""
+    holders = dict.fromkeys(task.holder for task in open_tasks(transition.subject))
     for office in holders:
         write(transition, at, "told", office, about="cancelled")
-    end_case(
-        transition,
-        at,
-        "cancelled",
-        "cancel",
-        by=command.by,
-        user=command.user,
-        reason=command.reason,
-    )
+    end_case(transition, at, "cancelled", "cancel", **command.signed())
 
 
-def close(transition: Transition[Case], command: Command, at: datetime) -> None:
+CANCEL = Act(
+    name="cancel",
+    takes=Whole,
+    permission="cases.steer",
+    about="case",
+    needs=("reason",),
+    may=_may("cancel"),
+    says=_says_why,
+    fits=_fits_alive,
+    do=_cancel,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
     """The same as completing closure as closed."""
-    complete(transition, replace(command, do="complete", step="closure", outcome="closed"), at)
+
+    approved_by: str = given("user", needed=True)
 
 
-def reopen(transition: Transition[Case], command: Command, at: datetime) -> None:
-    """A closed or cancelled case lives again; what it left out is offered with a full clock."""
-    case = transition.subject
-    checks.allowed(case, command, "reopen")
+def _as_completing(command: Command[Close]) -> Command[Complete]:
+    return completed_by(command, "closure", "closed", approved_by=command.body.approved_by)
+
+
+CLOSE = Act(
+    name="close",
+    takes=Close,
+    permission="cases.steer",
+    about="case",
+    may=lambda case, command, at: may_complete(case, _as_completing(command), at),
+    says=lambda case, command, at: says_complete(case, _as_completing(command), at),
+    fits=lambda case, command, at: fits_complete(case, _as_completing(command), at),
+    do=lambda transition, command, at: complete(transition, _as_completing(command), at),
+)
+
+
+def _fits_reopen(case: Case, command: Command[Whole], at: datetime) -> None:
+    del command, at
     if not case.ended:
         raise WrongState("The case is open")
-    transition.add(e.CaseReopened(at=at, by=command.by, user=command.user, reason=command.reason))
 
 
-def adopt_rules(transition: Transition[Case], command: Command, at: datetime) -> None:
+def _reopen(transition: Transition[Case], command: Command[Whole], at: datetime) -> None:
+    """A closed or cancelled case lives again; what it left out is offered with a full clock."""
+    transition.add(e.CaseReopened(at=at, **command.signed()))
+
+
+REOPEN = Act(
+    name="reopen",
+    takes=Whole,
+    permission="cases.steer",
+    about="case",
+    may=_may("reopen"),
+    fits=_fits_reopen,
+    do=_reopen,
+)
+
+
+# -- newer rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptRules:
     """Move the case to another rulebook: what is done stays, open clocks count anew (B08)."""
-    case = transition.subject
-    checks.allowed(case, command, "adopt_rules")
-    if command.procedure is None or not command.procedure_digest:
+
+    procedure: Procedure | None = internal()
+    procedure_digest: str = internal(default="")
+
+
+def _says_adopt(case: Case, command: Command[AdoptRules], at: datetime) -> None:
+    del case, at
+    if command.body.procedure is None or not command.body.procedure_digest:
         raise MissingField("`rules` is missing: no newer rulebook is active")
+
+
+def _fits_adopt(case: Case, command: Command[AdoptRules], at: datetime) -> None:
+    del at
     checks.alive(case)
-    if command.procedure_digest == case.procedure_digest:
+    newer = command.body.procedure
+    if command.body.procedure_digest == case.procedure_digest:
         raise WrongState("The case follows this rulebook already")
-    if command.procedure.corridor != case.procedure.corridor:
+    if newer is not None and newer.corridor != case.procedure.corridor:
         raise InvalidField("That rulebook is for another corridor")
-    adopt(transition, command, at)
 
 
-def adopt(transition: Transition[Case], command: Command, at: datetime) -> None:
+def adopt(transition: Transition[Case], command: Command[AdoptRules], at: datetime) -> None:
     """The move itself; the preview asks for it without anybody having decided."""
-    case = transition.subject
-    if command.procedure is None:
+    newer, digest = command.body.procedure, command.body.procedure_digest
+    if newer is None:
         return
-    transition.subject = replace(
-        case, procedures={**case.procedures, command.procedure_digest: command.procedure}
-    )
-    transition.add(
-        work_events.RulesAdopted(
-            at=at,
-            procedure_digest=command.procedure_digest,
-            by=command.by,
-            user=command.user,
-            reason=command.reason,
-        )
-    )
+    case = transition.subject
+    transition.subject = replace(case, procedures={**case.procedures, digest: newer})
+    transition.add(work_events.RulesAdopted(at=at, procedure_digest=digest, **command.signed()))
     for task in tuple(transition.subject.work.running()):
         card = transition.subject.card(task.step)
         if card is not None:
             count_again(transition, task, at, "rules", command.signed(), clock=card.within)
+
+
+ADOPT_RULES = Act(
+    name="adopt_rules",
+    takes=AdoptRules,
+    permission="cases.steer",
+    about="case",
+    may=_may("adopt_rules"),
+    says=_says_adopt,
+    fits=_fits_adopt,
+    do=adopt,
+)

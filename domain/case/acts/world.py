@@ -2,75 +2,123 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from domain.act import Act, Check, Command, Effect
 from domain.behaviour import EDITIONS
 from domain.case import events as e
+from domain.case.acts import checks
 from domain.case.acts.ending import end_handover
-from domain.case.commands import Command
 from domain.case.state import Case
-from domain.errors import InvalidField, MissingField
+from domain.errors import InvalidField
 from domain.work import events as work_events
+from domain.work.calendar import Calendar
 from domain.work.clocks import count_again, open_clocks_of
+from domain.work.state import Office
 from domain.work.transition import Transition
 
 STATUSES = ("open", "closed")
 
 
-def crossing(transition: Transition[Case], command: Command, at: datetime) -> None:
-    """A shut crossing takes everybody planned over it back to planning at once (4.3)."""
-    if not command.crossing:
-        raise MissingField("`crossing` is missing")
-    if command.status not in STATUSES:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCrossing:
+    """A crossing was shut or opened."""
+
+    crossing: str = ""
+    status: str = ""
+
+
+def _says_crossing(case: Case, command: Command[ChangeCrossing], at: datetime) -> None:
+    del case, at
+    checks.needs(command, "crossing")
+    if command.body.status not in STATUSES:
         raise InvalidField("`status` is open or closed")
-    if transition.subject.crossings.get(command.crossing, "open") == command.status:
+
+
+def _crossing(transition: Transition[Case], command: Command[ChangeCrossing], at: datetime) -> None:
+    """A shut crossing takes everybody planned over it back to planning at once (4.3)."""
+    case, body = transition.subject, command.body
+    if case.crossings.get(body.crossing, "open") == body.status:
         return
     transition.add(
         e.CrossingChanged(
-            at=at,
-            crossing=command.crossing,
-            status=command.status,
-            by=command.by,
-            user=command.user,
+            at=at, crossing=body.crossing, status=body.status, by=command.by, user=command.user
         )
     )
-    handover = None if transition.subject.handed_over else transition.subject.handover
-    if (
-        command.status == "closed"
-        and handover is not None
-        and handover.crossing == command.crossing
-    ):
+    handover = None if case.handed_over else case.handover
+    if body.status == "closed" and handover is not None and handover.crossing == body.crossing:
         end_handover(transition, at, "closed")
 
 
-def calendar(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCalendar:
+    """A country's days off became known anew."""
+
+    calendar: Calendar | None = None
+
+
+def _says_calendar(case: Case, command: Command[ChangeCalendar], at: datetime) -> None:
+    del case, at
+    checks.needs(command, "calendar")
+
+
+def _calendar(transition: Transition[Case], command: Command[ChangeCalendar], at: datetime) -> None:
     """A changed calendar moves open task clocks and records both dates (3.11)."""
-    if command.calendar is None:
-        raise MissingField("`calendar` is missing")
+    calendar = checks.there(command.body.calendar)
     transition.add(
-        work_events.CalendarChanged(
-            at=at, calendar=command.calendar, by=command.by, user=command.user
-        )
+        work_events.CalendarChanged(at=at, calendar=calendar, by=command.by, user=command.user)
     )
-    for task in open_clocks_of(transition.subject, command.calendar.country):
+    for task in open_clocks_of(transition.subject, calendar.country):
         count_again(transition, task, at, "calendar", command.signed())
 
 
-def post(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePost:
     """A post changes hands, is vacant, or is excluded from this case."""
-    if command.office is None:
-        raise MissingField("`office` is missing")
-    if command.office.id not in transition.subject.work.offices:
+
+    office: Office | None = None
+
+
+def _says_post(case: Case, command: Command[ChangePost], at: datetime) -> None:
+    del case, at
+    checks.needs(command, "office")
+
+
+def _post(transition: Transition[Case], command: Command[ChangePost], at: datetime) -> None:
+    office = checks.there(command.body.office)
+    if office.id not in transition.subject.work.offices:
         return
-    transition.add(
-        work_events.PostChanged(at=at, office=command.office, by=command.by, user=command.user)
-    )
+    transition.add(work_events.PostChanged(at=at, office=office, by=command.by, user=command.user))
 
 
-def edition(transition: Transition[Case], command: Command, at: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEdition:
     """The case goes on as a newer edition of the core says; never as an older one."""
-    number = int(command.value) if command.value.isdecimal() else 0
-    if number not in EDITIONS or number < transition.subject.edition:
-        raise InvalidField("`value` is the number of a newer edition")
+
+    number: int = 0
+
+
+def _says_edition(case: Case, command: Command[ChangeEdition], at: datetime) -> None:
+    del at
+    number = command.body.number
+    if number not in EDITIONS or number < case.edition:
+        raise InvalidField("`number` is that of a newer edition")
+
+
+def _edition(transition: Transition[Case], command: Command[ChangeEdition], at: datetime) -> None:
+    number = command.body.number
     if number != transition.subject.edition:
         transition.add(work_events.EditionMoved(at=at, edition=number))
+
+
+def _of_world(name: str, takes: type[Any], says: Check, do: Effect) -> Act:
+    """No account asks for these: the world is told once, to every subject concerned."""
+    return Act(name=name, takes=takes, permission="", about="world", says=says, do=do)
+
+
+CROSSING = _of_world("world_crossing", ChangeCrossing, _says_crossing, _crossing)
+CALENDAR = _of_world("world_calendar", ChangeCalendar, _says_calendar, _calendar)
+POST = _of_world("world_post", ChangePost, _says_post, _post)
+EDITION = _of_world("world_edition", ChangeEdition, _says_edition, _edition)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from domain.case.commands import Command
+from domain.act import Command
 from domain.case.state import Case
 from domain.case.steps import closure, money, paper, review
 from domain.work.procedure import Card, Outcome
 
-Check = Callable[[Case, Card, Outcome, Command, datetime], None]
+Check = Callable[[Case, Card, Outcome, Command[Any], datetime], None]
 
 CHECKS: dict[str, Check] = {
     "closure": closure.check,
@@ -22,7 +23,9 @@ CHECKS: dict[str, Check] = {
 KIND_OF = {"amount": "money", "currency": "money", "valid_until": "paper"}
 
 
-def check_fields(case: Case, card: Card, outcome: Outcome, command: Command, at: datetime) -> None:
+def check_fields(
+    case: Case, card: Card, outcome: Outcome, command: Command[Any], at: datetime
+) -> None:
     """Raise MissingField or InvalidField when the result cannot stand; plain steps have none."""
     kinds = {card.kind, *(kind for field, kind in KIND_OF.items() if field in outcome.needs)}
     for kind in sorted(kinds & CHECKS.keys()):

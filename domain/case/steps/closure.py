@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from domain.case.commands import Command
+from domain.act import Command
 from domain.case.state import Case
 from domain.errors import MissingField, OwnRequest
 from domain.work.procedure import Card, Outcome
 
 
-def check(case: Case, card: Card, outcome: Outcome, command: Command, at: datetime) -> None:
+def check(case: Case, card: Card, outcome: Outcome, command: Command[Any], at: datetime) -> None:
     """Somebody approves it."""
     del case, card, outcome, at
-    if not command.approved_by:
+    if not command.body.approved_by:
         raise MissingField("`approved_by` is missing: closing takes a second person")
 
 
-def check_two_people(command: Command) -> None:
+def check_two_people(command: Command[Any]) -> None:
     """The one who approves is not the one who closes."""
-    if command.approved_by == command.user:
+    if command.body.approved_by == command.user:
         raise OwnRequest
 
 
