@@ -249,10 +249,10 @@ def reproject() -> None:
         made = reproject_all(database)
         with transaction(database, system("command")) as connection:
             for finding in made.wrong:
-                print(f"{_named(connection, finding.case_id)} {finding.in_words()}")
-    print(f"{made.cases} case(s) folded again from the ledger.")
+                print(f"{_named(connection, finding.subject_id)} {finding.in_words()}")
+    print(f"{made.subjects} case(s) folded again from the ledger.")
     if made.wrong:
-        left = len({finding.case_id for finding in made.wrong})
+        left = len({finding.subject_id for finding in made.wrong})
         print(f"{left} case(s) left as they are: the ledger was changed by hand.")
         raise typer.Exit(1)
 
@@ -268,7 +268,7 @@ def reconcile() -> None:
         found = asyncio.run(compare_with_engine(database, _running_settings()))
         with transaction(database, system("command")) as connection:
             for difference in found:
-                print(f"{_named(connection, difference.case_id)} {difference.what}")
+                print(f"{_named(connection, difference.subject_id)} {difference.what}")
     if found:
         raise typer.Exit(1)
     print("Ledger, rows and engine agree.")
@@ -284,10 +284,10 @@ def recover(
     import asyncio
 
     from engine.runs import LEFT_ALONE, Recovery
-    from engine.upkeep import recover_cases
+    from engine.upkeep import recover_subjects
 
     with _database() as database:
-        recovered = asyncio.run(recover_cases(database, _running_settings(), discard=discard))
+        recovered = asyncio.run(recover_subjects(database, _running_settings(), discard=discard))
         with transaction(database, system("command")) as connection:
             for case_id, became in recovered.done.items():
                 print(f"{_named(connection, case_id)} {became.value}")
@@ -356,10 +356,11 @@ def audit_verify() -> None:
 def edition_show() -> None:
     """Say how many cases are of each edition; exit 1 if this program does not know one of them."""
     from domain.behaviour import EDITION, EDITIONS
+    from domain.kinds import CASE
     from records.editions import counts
 
     with _database() as database, transaction(database, system("command")) as connection:
-        found = counts(connection)
+        found = counts(connection, CASE.name)
     for one in found:
         known = "" if one.edition in EDITIONS else "; this program does not know it"
         print(f"edition {one.edition}: {one.open} open, {one.ended} ended{known}")
@@ -408,9 +409,9 @@ def edition_move(
 
 def _named(connection: Connection, case_id: str) -> str:
     """A case by its id, and by the reference that people know."""
-    from records import openings
+    from records import subjects
 
-    known = openings.of_case(connection, case_id)
+    known = subjects.find(connection, case_id)
     return f"{case_id} ({known.reference})" if known else case_id
 
 

@@ -1,4 +1,4 @@
-"""Runs the cases: connects to the engine and the database, takes work, and stops in good order.
+"""Runs the subjects: connects to the engine and the database, takes work, and stops in good order.
 
     python -m worker [--processes N] [--metrics-port PORT]
 
@@ -30,12 +30,14 @@ from records.session import make_engine
 from settings import Settings, settings_here
 from workflows.case import CaseWorkflow
 
+WORKFLOWS: list[type] = [CaseWorkflow]  # one for each kind of subject
+
 DRAIN = timedelta(seconds=20)  # what is being done may be finished in this time
 THREADS = 4  # each holds one database connection while it writes
 WRITTEN = 100  # batches that may wait for the writers at a time
-STICKY = timedelta(seconds=5)  # a worker that died keeps its cases waiting no longer than this
+STICKY = timedelta(seconds=5)  # a worker that died keeps its subjects waiting no longer than this
 
-# Everything but the workflow's own file: imported once for all cases, not once for each.
+# Everything but the workflows' own files: imported once for all subjects, not once for each.
 PASSED_THROUGH = (
     "domain",
     "pydantic",
@@ -65,8 +67,8 @@ async def run_worker(
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=[CaseWorkflow],
-            activities=[projector.project_case_events, projector.follow_ledger],
+            workflows=WORKFLOWS,
+            activities=[projector.project_events, projector.follow_ledger],
             max_concurrent_activities=WRITTEN,
             max_concurrent_local_activities=WRITTEN,
             max_cached_workflows=settings.cached_cases,

@@ -1,4 +1,4 @@
-"""The projector's hands: writes what happened in a case to PostgreSQL. Decides nothing.
+"""The projector's hands: writes what happened in a subject to PostgreSQL. Decides nothing.
 
 Safe to repeat: the ledger passes over what it has, and refuses what contradicts it.
 """
@@ -21,20 +21,20 @@ from activities.write_batcher import WriteBatcher
 from records import alarms, ledger, projection
 from records.errors import LedgerConflict, LedgerGap, RecordsError, UnknownProcedure
 from records.position_cache import PositionCache
-from records.projection import Batch
 from records.recovery import from_ledger
 from records.session import single_statements, system, transaction
 from workflows import ports
+from workflows.ports import EventBatch
 
 NOT_WRITTEN = "not-written"  # error type: to be tried again
 WRITERS = 2  # while one waits for the database, the other prepares
-REMEMBERS = 4_000  # cases: as many as a worker keeps running
+REMEMBERS = 4_000  # subjects: as many as a worker keeps running
 
 log = logging.getLogger(__name__)
 
 
 class Projector:
-    """Implements `workflows.ports.CasePorts` over one database."""
+    """Implements `workflows.ports.SubjectPorts` over one database."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Projector:
     ) -> None:
         """Keep the engine whose connections the worker's threads share.
 
-        So many writers write at a time; where so many cases stand is remembered.
+        So many writers write at a time; where so many subjects stand is remembered.
         """
         self._database = database
         self._threads = threads
@@ -54,37 +54,37 @@ class Projector:
         self._batcher = WriteBatcher(self._write, writers, threads)
 
     @activity.defn(name=ports.PROJECT)
-    async def project_case_events(self, batch: ports.Batch) -> int:
+    async def project_events(self, batch: EventBatch) -> int:
         """Write a batch, at once or not at all; return the version then in the database.
 
         A ledger that holds something else fails for good, and loudly: a person must look.
         """
-        return await self._batcher.put(_told(batch))
+        return await self._batcher.put(batch)
 
-    def _write(self, batches: Sequence[Batch]) -> dict[str, int | Exception]:
-        """Write batches of different cases; tell each one's version, or what was wrong with it."""
+    def _write(self, batches: Sequence[EventBatch]) -> dict[str, int | Exception]:
+        """Write batches of different subjects; tell each one's version, or what was wrong with it."""
         answers: dict[str, int | Exception] = dict(self._written_together(batches))
         away: int | Exception | None = None
         for batch in batches:
-            if batch.case_id in answers:
+            if batch.subject_id in answers:
                 continue
             if away is not None:  # each would wait as long for a database that does not answer
-                answers[batch.case_id] = away
+                answers[batch.subject_id] = away
                 continue
             try:
-                answers[batch.case_id] = self._written(batch)
+                answers[batch.subject_id] = self._written(batch)
             except ApplicationError as wrong:
-                answers[batch.case_id] = wrong
+                answers[batch.subject_id] = wrong
             except Exception as wrong:  # noqa: BLE001 - told to the one whose batch it is
-                answers[batch.case_id] = _said(wrong)
+                answers[batch.subject_id] = _said(wrong)
                 if isinstance(wrong, OperationalError | PoolTimeout):
-                    away = answers[batch.case_id]
+                    away = answers[batch.subject_id]
         self._position_cache.forget(c for c, told in answers.items() if isinstance(told, Exception))
         return answers
 
-    def _written_together(self, batches: Sequence[Batch]) -> dict[str, int]:
+    def _written_together(self, batches: Sequence[EventBatch]) -> dict[str, int]:
         """Write those that simply follow what is remembered; empty when that did not work out."""
-        known = self._position_cache.of(batch.case_id for batch in batches)
+        known = self._position_cache.of(batch.subject_id for batch in batches)
         try:
             with single_statements(self._database, system("projector")) as connection:
                 stand = projection.write_together(connection, known, batches)
@@ -92,9 +92,9 @@ class Projector:
             log.info("not written together: %s", type(wrong).__name__)
             return {}
         self._position_cache.keep(stand)
-        return {case_id: stands.head.seq for case_id, stands in stand.items()}
+        return {subject_id: stands.head.seq for subject_id, stands in stand.items()}
 
-    def _written(self, batch: Batch) -> int:
+    def _written(self, batch: EventBatch) -> int:
         try:
             with transaction(self._database, system("projector")) as connection:
                 stands = projection.write_one(connection, batch)
@@ -108,38 +108,40 @@ class Projector:
             raise ApplicationError(
                 str(wrong), type=ports.LEDGER_TROUBLE, non_retryable=True
             ) from None
-        self._position_cache.keep({batch.case_id: stands})
+        self._position_cache.keep({batch.subject_id: stands})
         return stands.head.seq
 
     @activity.defn(name=ports.FOLLOW)
-    async def follow_ledger(self, refused: ports.Refused) -> ports.Followed:
+    async def follow_ledger(self, rejection: ports.LedgerRejection) -> ports.Followed:
         """Return where the ledger stands if a run may go on from there, and settle its alarm.
 
         It may where the run lost at most one act to it, the ledger was changed by nobody's hand,
         and what the run holds beyond that act still has the same numbers.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._followed, refused)
+        return await loop.run_in_executor(self._threads, self._followed, rejection)
 
-    def _followed(self, refused: ports.Refused) -> ports.Followed:
+    def _followed(self, rejection: ports.LedgerRejection) -> ports.Followed:
         with transaction(self._database, system("projector")) as connection:
-            rows = ledger.read(connection, refused.case_id, refused.version)
+            rows = ledger.read(connection, rejection.subject_id, rejection.version)
             acts = {row.key for row in rows if row.key}
-            keys = {event.key for event in refused.held if event.key}
+            keys = {event.key for event in rejection.held if event.key}
             known = None if keys <= acts else len(rows)
             aligned = [(row.kind, row.key) for row in rows] == [
-                (event.kind, event.key) for event in refused.held[: len(rows)]
+                (event.kind, event.key) for event in rejection.held[: len(rows)]
             ]
             if len(acts) > 1 or not (known is None or aligned):
                 return ports.Followed()
-            kept = from_ledger(connection, refused.case_id)
-            if kept is None or ledger.verify(connection, refused.case_id):
+            kept = from_ledger(connection, rejection.subject_id)
+            if kept is None or ledger.verify(connection, rejection.subject_id):
                 return ports.Followed()
-            alarms.settle(connection, refused.case_id, datetime.now(UTC))
-        log.warning("case %s goes on from its ledger, event %d", refused.case_id, kept.case.version)
+            alarms.settle(connection, rejection.subject_id, datetime.now(UTC))
+        log.warning(
+            "%s goes on from its ledger, event %d", rejection.subject_id, kept.state.version
+        )
         return ports.Followed(kept.snapshot, known)
 
-    def _raise_alarm(self, wrong: RecordsError, told: Batch) -> None:
+    def _raise_alarm(self, wrong: RecordsError, told: EventBatch) -> None:
         """Let people see it, in a transaction of its own: that of the batch is rolled back."""
         if isinstance(wrong, LedgerConflict | LedgerGap):
             with transaction(self._database, system("projector")) as connection:
@@ -150,15 +152,3 @@ def _said(wrong: Exception) -> ApplicationError:
     """Only what kind of trouble it is: a database's own words may quote what was to be written."""
     cause = getattr(wrong, "orig", None) or wrong
     return ApplicationError(f"not written: {type(cause).__name__}", type=NOT_WRITTEN)
-
-
-def _told(batch: ports.Batch) -> Batch:
-    return Batch(
-        case_id=batch.case_id,
-        events=tuple(
-            projection.NewEvent(event.seq, event.body, event.key, event.content)
-            for event in batch.events
-        ),
-        clock_offset=batch.clock_offset,
-        procedures=batch.procedures,
-    )

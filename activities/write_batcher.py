@@ -1,7 +1,7 @@
-"""Gathers what many cases want written at the same moment, so that they share one journey.
+"""Gathers what many subjects want written at the same moment, so that they share one journey.
 
 Nothing waits for company: whoever comes while a writer is free is taken at once. It knows neither
-database nor case beyond its name.
+database nor subject beyond its name.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Generic, Protocol, TypeVar
 MOST = 32  # batches in one journey: more would keep the first waiting for the last
 
 
-class OfCase(Protocol):
-    """Whatever belongs to one case."""
+class OfSubject(Protocol):
+    """Whatever belongs to one subject."""
 
     @property
-    def case_id(self) -> str:
+    def subject_id(self) -> str:
         """Which one."""
         ...
 
 
-B = TypeVar("B", bound=OfCase)
+B = TypeVar("B", bound=OfSubject)
 Write = Callable[[Sequence[B]], Mapping[str, int | Exception]]
 
 
 class WriteBatcher(Generic[B]):
-    """Hands batches to `write`, at most one of each case at a time, and each its own answer."""
+    """Hands batches to `write`, at most one of each subject at a time, and each its own answer."""
 
     def __init__(self, write: Write[B], writers: int, threads: Executor | None = None) -> None:
         """`write` is called in one of `threads`, by at most so many writers at a time."""
@@ -40,7 +40,7 @@ class WriteBatcher(Generic[B]):
         self._being_written: set[str] = set()
 
     async def put(self, batch: B) -> int:
-        """Return the version that `write` tells for this batch's case; raises what it tells.
+        """Return the version that `write` tells for this batch's subject; raises what it tells.
 
         Whoever is cancelled while it is being written leaves the others undisturbed.
         """
@@ -57,16 +57,16 @@ class WriteBatcher(Generic[B]):
             writing.add_done_callback(partial(self._end, taken))
 
     def _next(self) -> list[tuple[B, asyncio.Future[int]]]:
-        """The oldest that wait, one of each case; those that nobody waits for any more are gone."""
+        """The oldest that wait, one of each subject; those that nobody waits for any more are gone."""
         taken: list[tuple[B, asyncio.Future[int]]] = []
         rest: list[tuple[B, asyncio.Future[int]]] = []
         for batch, answer in self._waiting:
             if answer.done():
                 continue
-            if len(taken) == MOST or batch.case_id in self._being_written:
+            if len(taken) == MOST or batch.subject_id in self._being_written:
                 rest.append((batch, answer))
                 continue
-            self._being_written.add(batch.case_id)
+            self._being_written.add(batch.subject_id)
             taken.append((batch, answer))
         self._waiting = rest
         return taken
@@ -79,8 +79,8 @@ class WriteBatcher(Generic[B]):
         self._free += 1
         failed = told.exception()
         for batch, answer in taken:
-            self._being_written.discard(batch.case_id)
-            result = failed or told.result()[batch.case_id]
+            self._being_written.discard(batch.subject_id)
+            result = failed or told.result()[batch.subject_id]
             if answer.done():
                 continue
             if isinstance(result, BaseException):

@@ -23,8 +23,8 @@ from domain import errors as core
 from domain.case.core import command_of
 from domain.case.events import FactCorrected
 from domain.work.state import Office
-from engine.errors import ActRefused, EngineError, NoSuchCase, OutcomeUnknown
-from records import ledger, openings, people, private_texts
+from engine.errors import ActRefused, EngineError, NoSuchSubject, OutcomeUnknown
+from records import ledger, people, private_texts, subjects
 from records.session import system, transaction
 from workflows import messages
 from workflows.ports import LEDGER_TROUBLE
@@ -105,7 +105,7 @@ async def ask(asking: Any) -> messages.Answer:
             return answer
     except ActRefused as refused:
         raise problem_of(refused) from None
-    except NoSuchCase:
+    except NoSuchSubject:
         raise errors.NotFound from None
     except (OutcomeUnknown, TimeoutError):
         raise errors.EngineAway(
@@ -157,7 +157,7 @@ async def _correct_person(services: Services, case_id: str, asked: Doing, versio
 
     def correct() -> None:
         with transaction(services.database, system("api")) as connection:
-            openings.lock(connection, case_id)
+            subjects.lock(connection, case_id)
             known = people.read(connection, case_id)
             if known is not None and not _corrected_since(connection, case_id, fact, version):
                 people.keep(connection, case_id, replace(known, **changed))

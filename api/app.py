@@ -36,9 +36,10 @@ from api.sweeping import sweep_for_ever
 from api.telemetry import Metrics, Telemetry, Unforeseen
 from api.watchdog import watch
 from domain.case.acts.person import CONFLICT, FLAGS
+from domain.kinds import CASE
 from domain.rules.book import Rulebook, procedure_for
-from engine.cases import CaseEngine
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from records import installation
 from records.session import make_engine, system, transaction
 from rulefiles import read_rules
@@ -187,7 +188,7 @@ async def build(
         settings=settings,
         database=database,
         temporal=temporal,
-        engine=CaseEngine(temporal, database=database, task_queue=settings.task_queue),
+        engine=SubjectEngine(temporal, database, CASE, task_queue=settings.task_queue),
         rulebook=rulebook,
         register={office.id: office for office in rulebook.offices},
         procedures=_procedures(rulebook),

@@ -23,7 +23,7 @@ from api.telemetry import Metrics
 from domain.rules.book import Rulebook
 from domain.rules.register import RegisteredOffice
 from domain.work.procedure import Procedure
-from engine.cases import CaseEngine
+from engine.subjects import SubjectEngine
 from records import sessions, tokens, users
 from records.session import system, transaction
 from settings import Settings
@@ -53,7 +53,7 @@ class Services:
     settings: Settings
     database: Engine
     temporal: Client
-    engine: CaseEngine
+    engine: SubjectEngine
     rulebook: Rulebook
     register: dict[str, RegisteredOffice]  # offices by id
     procedures: dict[str, ActiveProcedure]

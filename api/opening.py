@@ -23,11 +23,12 @@ from domain.behaviour import EDITION
 from domain.case.acts.person import CONFLICT, FLAGS
 from domain.case.acts.steering import adult_on
 from domain.case.commands import OpenCase
+from domain.kinds import CASE
 from domain.rules.book import Rulebook, offices_for
 from domain.rules.register import RegisteredOffice
 from domain.work.procedure import Procedure, side_of
 from domain.work.state import Office
-from records import idempotency, offices, openings, people, procedures
+from records import idempotency, offices, people, procedures, subjects
 from records.offices import KnownOffice
 from records.people import Person
 from records.session import transaction
@@ -98,9 +99,9 @@ def _admit(
         offset = _offset(services, connection, asked, case_id)
         at = services.now_of(offset) if asked.opens is None else asked.opens
         opening = _opening(services, connection, caller, asked, case_id, ready, at)
-        if openings.of_case(connection, case_id) is None:
+        if subjects.find(connection, case_id) is None:
             procedures.keep(connection, ready.procedure, ready.digest)
-            openings.admit(connection, case_id, offset)
+            subjects.admit(connection, CASE.name, case_id, offset)
             people.keep(connection, case_id, _person(asked, services.now()))
         else:
             people.ask_again(connection, case_id, _person(asked, services.now()))
@@ -110,7 +111,7 @@ def _admit(
 def _offset(
     services: Services, connection: Connection, asked: OpenCaseRequest, case_id: str
 ) -> int:
-    known = openings.of_case(connection, case_id)
+    known = subjects.find(connection, case_id)
     if known is not None:
         return known.clock_offset
     return 0 if asked.opens is None else int((asked.opens - services.now()).total_seconds())

@@ -11,6 +11,7 @@ from api import errors
 from api.deps import Services
 from api.json.schemas.done import Done, done_of
 from domain.case.projection import rows_of
+from domain.kinds import CASE
 from records import cases, idempotency, ledger
 from records.loading import fold_on
 from records.session import system, transaction
@@ -51,9 +52,9 @@ def again(
     connection: Connection, known: idempotency.Act, case_id: str | None, content: str
 ) -> Done:
     """The first answer once more; raises KeyReused when something else is asked with its key."""
-    if known.content != content or (case_id is not None and known.case_id != case_id):
+    if known.content != content or (case_id is not None and known.subject_id != case_id):
         raise errors.KeyReused
-    return done_at(connection, known.case_id, known.version)
+    return done_at(connection, known.subject_id, known.version)
 
 
 def done_at(connection: Connection, case_id: str, version: int) -> Done:
@@ -69,5 +70,5 @@ def done_at(connection: Connection, case_id: str, version: int) -> Done:
     past = ledger.events_of(connection, case_id)[:version]
     if len(past) != version:
         raise errors.NotVisibleYet
-    folded = fold_on(connection, case_id, None, past)
-    return done_of(rows_of(folded.case).case, view.reference)
+    folded = fold_on(connection, CASE, case_id, None, past)
+    return done_of(rows_of(folded.state).case, view.reference)

@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 from api.deps import Services
 from engine.errors import EngineError
-from engine.upkeep import failing_cases, start_lost_cases
+from engine.upkeep import failing_subjects, start_lost_subjects
 from records import alarms
 from records.session import system, transaction
 
@@ -54,7 +54,7 @@ async def _again_and_again(
 
 async def look(services: Services) -> set[str]:
     """Write down which cases fail now, and that the others do so no more; return those."""
-    failing = await failing_cases(services.temporal, services.settings.task_queue)
+    failing = await failing_subjects(services.temporal, services.settings.task_queue)
 
     def keep() -> None:
         with transaction(services.database, system("watchdog")) as connection:
@@ -68,7 +68,7 @@ async def look(services: Services) -> set[str]:
 
 async def look_for_lost(services: Services) -> set[str]:
     """Start open cases that have no run again; return those."""
-    started, lost = await start_lost_cases(services.engine, LOST_AT_ONCE)
+    started, lost = await start_lost_subjects(services.engine, LOST_AT_ONCE)
     if started:
         log.error("started-again", cases=sorted(started))
     if lost > LOST_AT_ONCE:

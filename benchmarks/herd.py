@@ -23,8 +23,9 @@ from benchmarks.figures import Report, percentile
 from benchmarks.installation import Installation
 from domain.case.apply import blank, fold
 from domain.case.core import advance, next_wake, open_case
-from engine.cases import CaseEngine
-from records import openings, procedures
+from domain.kinds import CASE
+from engine.subjects import SubjectEngine
+from records import procedures, subjects
 from records.session import system, transaction
 from workflows.options import TIMER_OF_M_FIRES
 
@@ -49,7 +50,7 @@ QUICK = Size(12, 4.0, 3.0)
 class Herd:
     """What was opened, and when the first timer of each is due on this machine's clock."""
 
-    engine: CaseEngine
+    engine: SubjectEngine
     database: Engine
     acts: Script
     first_due: datetime
@@ -74,7 +75,7 @@ class Herd:
             procedures.keep(
                 connection, self.acts.opening.procedure, self.acts.opening.procedure_digest
             )
-            openings.admit(connection, case_id, offset)
+            subjects.admit(connection, CASE.name, case_id, offset)
 
     def _opened_and_wakes(self) -> tuple[datetime, datetime]:
         at = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)
@@ -199,8 +200,8 @@ def _fired(herd: Herd) -> dict[str, tuple[datetime, int]]:
     with transaction(herd.database, system("benchmark")) as connection:
         rows = connection.execute(
             text(
-                "SELECT case_id::text AS id, min(written) AS written, count(*) AS n"
-                " FROM events WHERE at = :wake GROUP BY case_id"
+                "SELECT subject_id::text AS id, min(written) AS written, count(*) AS n"
+                " FROM events WHERE at = :wake GROUP BY subject_id"
             ),
             {"wake": wake},
         )

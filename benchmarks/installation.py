@@ -19,8 +19,9 @@ import psutil
 from sqlalchemy import Engine
 from temporalio.client import Client
 
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from local.postgres import RunningPostgres, make_database, start_postgres
 from local.processes import start_child
 from local.temporal import RunningTemporal, start_temporal
@@ -97,12 +98,14 @@ class Installation:
                 installation.make_rehearsal(connection)
         return database
 
-    async def engine(self, database: Engine, queue: str) -> CaseEngine:
+    async def engine(self, database: Engine, queue: str) -> SubjectEngine:
         """The way in to cases that live on this queue."""
         settings = Settings(
             temporal_address=self.temporal.address, data_dir=self.folder, payload_key=PAYLOAD_KEY
         )
-        return CaseEngine(await connect(settings), database, task_queue=queue, patience=PATIENCE)
+        return SubjectEngine(
+            await connect(settings), database, CASE, task_queue=queue, patience=PATIENCE
+        )
 
     async def plain_client(self) -> Client:
         """A client as the SDK gives it, for the bare entity."""

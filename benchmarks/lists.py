@@ -28,27 +28,29 @@ PAGE = 50
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 _ROWS = (
-    """INSERT INTO openings (case_id, reference, clock_offset, rehearsal)
-       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'R' || n, 0, false
+    """INSERT INTO subjects (id, kind, reference, clock_offset, rehearsal)
+       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'case', 'R' || n, 0, false
        FROM generate_series(1, CAST(:count AS integer)) n""",
-    """INSERT INTO cases (case_id, version, edition, procedure_digest, procedure_digests, corridor, status,
+    """INSERT INTO cases (case_id, version, procedure_digest, corridor, status,
            on_hold, place, turn, waits_for, waits_step, waits_holder, since, due_at, rung,
-           next_rung, next_rung_at, late_at, opened_at, now_at, ended_at, state)
-       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 30, 1, :plan,
-           ARRAY[CAST(:plan AS text)], 'th-la', CASE WHEN n % 10 = 0 THEN 'closed' ELSE 'open' END, false, 'TH',
+           next_rung, next_rung_at, late_at, opened_at, now_at, ended_at)
+       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 30, :plan, 'th-la', CASE WHEN n % 10 = 0 THEN 'closed' ELSE 'open' END, false, 'TH',
            'origin', 'The tracing office has not answered; it was due 12 days ago.', 'tracing',
            'office-' || n % CAST(:offices AS integer), CAST(:now AS timestamptz) - interval '30 days', due, 'E1', 'E2',
            CAST(:now AS timestamptz) + interval '3 days', CASE WHEN n % 10 = 0 THEN NULL ELSE due END,
            CAST(:now AS timestamptz) - n * interval '3 minutes', CAST(:now AS timestamptz) - interval '10 days',
-           CASE WHEN n % 10 = 0 THEN CAST(:now AS timestamptz) - interval '9 days' END,
-           json_build_object('state', repeat(md5(n::text), 30))
+           CASE WHEN n % 10 = 0 THEN CAST(:now AS timestamptz) - interval '9 days' END
        FROM (SELECT n, CASE WHEN n % CAST(:late_of AS integer) = 1 THEN CAST(:now AS timestamptz) - n * interval '1 minute' / 10
                        ELSE CAST(:now AS timestamptz) + interval '1 day' + n * interval '1 minute' / 10 END AS due
              FROM generate_series(1, CAST(:count AS integer)) n) made""",
+    """INSERT INTO states (subject_id, version, edition, status, ended_at, procedure_digests, state)
+       SELECT case_id, version, 1, status, ended_at, ARRAY[CAST(:plan AS text)],
+           json_build_object('state', repeat(md5(case_id::text), 30))
+       FROM cases""",
     """INSERT INTO case_offices (case_id, office, roles, opened_at)
        SELECT case_id, office, ARRAY['host.case'], opened_at
        FROM cases, LATERAL (VALUES (waits_holder), ('desk-' || cases.version % 3)) o(office)""",
-    """INSERT INTO tasks (case_id, step, attempt, title, state, is_open, watch, role, holder,
+    """INSERT INTO tasks (subject_id, step, attempt, title, state, is_open, watch, role, holder,
            made_for, offered_at, started_at, due_at, due_or_never, rung, rung_to, deciders,
            escalation, next_rung, next_rung_at, promised_on, outcome, happened_at, ended_at,
            ended_by, ended_for, valid_until)
@@ -58,7 +60,7 @@ _ROWS = (
            next_rung_at, NULL, '', NULL, NULL, '', '', NULL
        FROM cases, LATERAL (VALUES ('report', false), ('request', false),
            ('tracing', ended_at IS NULL)) made(step, now)""",
-    """INSERT INTO escalations (case_id, number, step, attempt, state, rung, deciders, holder,
+    """INSERT INTO escalations (subject_id, number, step, attempt, state, rung, deciders, holder,
            opened_at, ended_at, decision, decided_by, reason)
        SELECT case_id, 20, 'tracing', 1, CASE WHEN late_at < CAST(:now AS timestamptz) THEN 'open' ELSE 'decided' END,
            'E2', ARRAY['committee-' || (hashtext(waits_holder) & 15)], waits_holder,

@@ -23,8 +23,9 @@ from benchmarks.bare_entity import Bare
 from benchmarks.figures import Report, percentile
 from benchmarks.installation import Installation
 from benchmarks.naive_entity import TABLES
-from engine.cases import CaseEngine
-from records import openings, procedures
+from domain.kinds import CASE
+from engine.subjects import SubjectEngine
+from records import procedures, subjects
 from records.session import system, transaction
 
 IN_FLIGHT = 32
@@ -98,7 +99,7 @@ class Ours:
     """Real cases; `reads` (a connection of its own) looks for the rows at every reply."""
 
     name: str
-    engine: CaseEngine
+    engine: SubjectEngine
     database: Engine
     worker: psutil.Process
     acts: Script
@@ -118,7 +119,7 @@ class Ours:
         async with limit:
             with transaction(self.database, system("benchmark")) as connection:
                 procedures.keep(connection, opening.procedure, opening.procedure_digest)
-                openings.admit(connection, opening.case_id)
+                subjects.admit(connection, CASE.name, opening.case_id)
             answer = await self.engine.open(opening, key=uuid.uuid4().hex)
         self._open[opening.case_id] = answer.version
         return opening.case_id

@@ -20,8 +20,9 @@ from benchmarks.bare_entity import Bare, BareEntity
 from benchmarks.figures import Report
 from benchmarks.installation import Installation
 from domain.act import AnyCommand
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.errors import ActRefused
+from engine.subjects import SubjectEngine
 from story.engine import EngineStage
 from story.engine_fixture import EngineRoom
 from story.file import comes_later, read_story
@@ -39,7 +40,7 @@ OPTIONS_MOVED = "workflow_execution_options_updated_event_attributes"
 class Counted:
     """The way in to cases, with a reading of the history before and after every act."""
 
-    inner: CaseEngine
+    inner: SubjectEngine
     events: list[int] = field(default_factory=list)
     size: list[int] = field(default_factory=list)
     transitions: list[int] = field(default_factory=list)
@@ -64,7 +65,7 @@ class Counted:
 
     async def _seen(self, case_id: str) -> WorkflowExecutionDescription:
         client: Client = self.inner.client
-        seen = await client.get_workflow_handle(workflow_id(case_id)).describe()
+        seen = await client.get_workflow_handle(workflow_id(CASE.name, case_id)).describe()
         self.runs.setdefault(case_id, set()).add(str(seen.run_id))
         return seen
 
@@ -82,7 +83,9 @@ def _all_events(room: EngineRoom, counted: Counted) -> Counter[str]:
         kinds: Counter[str] = Counter()
         for case_id, runs in counted.runs.items():
             for run in runs:
-                handle = room.client.get_workflow_handle(workflow_id(case_id), run_id=run)
+                handle = room.client.get_workflow_handle(
+                    workflow_id(CASE.name, case_id), run_id=run
+                )
                 history = await handle.fetch_history()
                 kinds.update(event.WhichOneof("attributes") or "" for event in history.events)
         return kinds

@@ -31,7 +31,7 @@ THREADS = 8
 
 
 @activity.defn(name=ports.PROJECT)
-async def write_nothing(batch: ports.Batch) -> int:
+async def write_nothing(batch: ports.EventBatch) -> int:
     """Stand where the projector stands, to see what writing costs."""
     return batch.events[-1].seq
 

@@ -14,11 +14,12 @@ from enum import Enum
 from sqlalchemy import Engine
 
 from domain.behaviour import behaviour_of
-from domain.case.core import command_of, next_wake
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
 from engine.errors import ActRefused, EngineAway, EngineError
-from records import cases, editions
+from engine.subjects import SubjectEngine
+from records import editions, loading
+from records.editions import OfEdition
 from records.session import system, transaction
 from settings import Settings
 from workflows.encoding import digest
@@ -87,7 +88,7 @@ async def moves(
     """
     behaviour_of(edition)
     asked = await asyncio.to_thread(_asked, database, edition, references)
-    engine: CaseEngine | None = None
+    engine: SubjectEngine | None = None
     for one in asked:
         if isinstance(one, Move):
             yield one
@@ -98,52 +99,50 @@ async def moves(
             yield await _moved(engine, one, edition)
 
 
-async def _engine(database: Engine, settings: Settings) -> CaseEngine:
+async def _engine(database: Engine, settings: Settings) -> SubjectEngine:
     try:
         client = await connect(settings)
     except RuntimeError:
         raise EngineAway from None
-    return CaseEngine(client, database, task_queue=settings.task_queue)
+    return SubjectEngine(client, database, CASE, task_queue=settings.task_queue)
 
 
-def _asked(
-    database: Engine, edition: int, references: Sequence[str]
-) -> Sequence[editions.Older | Move]:
+def _asked(database: Engine, edition: int, references: Sequence[str]) -> Sequence[OfEdition | Move]:
     with transaction(database, system("editions")) as connection:
         if not references:
-            return editions.older_than(connection, edition)
+            return editions.older_than(connection, CASE.name, edition)
         named = dict.fromkeys(references)
-        return [_named(cases.find(connection, name), name, edition) for name in named]
+        return [_named(editions.find(connection, CASE.name, name), name, edition) for name in named]
 
 
-def _named(found: cases.CaseView | None, name: str, edition: int) -> editions.Older | Move:
+def _named(found: OfEdition | None, name: str, edition: int) -> OfEdition | Move:
     if found is None:
         return Move(name, 0, Became.FAILED, "there is no such case")
     if found.edition > edition:
         return Move(found.reference, found.edition, Became.NEWER)
     if found.edition == edition:
         return Move(found.reference, found.edition, Became.THERE)
-    if found.ended_at is not None:
+    if found.ended:
         return Move(found.reference, found.edition, Became.ENDED)
-    return editions.Older(found.case_id, found.reference, found.edition)
+    return found
 
 
-def _would_move(database: Engine, one: editions.Older, edition: int) -> Move:
+def _would_move(database: Engine, one: OfEdition, edition: int) -> Move:
     with transaction(database, system("editions")) as connection:
-        case = cases.folded(connection, one.case_id)
+        case = loading.folded(connection, one.subject_id)
     if case is None:  # pragma: no cover - its row was read just before, and rows never go
         return Move(one.reference, one.edition, Became.FAILED, "there is no such case")
     try:
-        before, after = next_wake(case), next_wake(replace(case, edition=edition))
+        before, after = CASE.next_wake(case), CASE.next_wake(replace(case, edition=edition))
     except ValueError as unknown:
         return Move(one.reference, one.edition, Became.FAILED, str(unknown))
     return Move(one.reference, one.edition, Became.WOULD_MOVE, "", before, after)
 
 
-async def _moved(engine: CaseEngine, one: editions.Older, edition: int) -> Move:
-    command = command_of("world_edition", by="admin", user="", number=edition)
+async def _moved(engine: SubjectEngine, one: OfEdition, edition: int) -> Move:
+    command = engine.kind.to_edition(edition)
     try:
-        await engine.act(one.case_id, command, key=key_of(one.case_id, edition))
+        await engine.act(one.subject_id, command, key=key_of(one.subject_id, edition))
     except ActRefused as refused:
         why = f"{refused.title}: {refused.detail}"
         return Move(one.reference, one.edition, Became.FAILED, why)
@@ -152,6 +151,6 @@ async def _moved(engine: CaseEngine, one: editions.Older, edition: int) -> Move:
     return Move(one.reference, one.edition, Became.MOVED)
 
 
-def key_of(case_id: str, edition: int) -> str:
+def key_of(subject_id: str, edition: int) -> str:
     """The one key of a case's move to an edition: asked again, it is answered as before."""
-    return digest(["edition", case_id, edition])
+    return digest(["edition", subject_id, edition])

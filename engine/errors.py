@@ -2,7 +2,7 @@
 
 EngineError
 ├── ActRefused       a plain no, with the slug and status of stories.md 2.7; nothing changed
-├── NoSuchCase       there never was such a case
+├── NoSuchSubject       there never was such a case
 ├── EngineAway       the engine cannot be reached; nothing happened
 └── OutcomeUnknown   it may still happen; sending it again with the same key is safe
 """
@@ -26,7 +26,7 @@ class ActRefused(EngineError):  # noqa: N818 - an answer, not a fault
         self.detail = detail
 
 
-class NoSuchCase(EngineError):  # noqa: N818
+class NoSuchSubject(EngineError):  # noqa: N818
     """Neither the engine nor the ledger knows this case."""
 
 

@@ -1,6 +1,6 @@
-"""The runs of cases in the engine: how far each is, whether one lives, and going on from the ledger.
+"""The runs of subjects in the engine: how far each is, whether one lives, and going on from the ledger.
 
-It acts in no case. What it adds to the engine's client is time limits, and errors in our own words.
+It acts in no subject. What it adds to the engine's client is time limits, and errors in our own words.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from temporalio.client import (
@@ -27,7 +27,8 @@ from temporalio.common import QueryRejectCondition, WorkflowIDConflictPolicy, Wo
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.errors import ActRefused, EngineAway, NoSuchCase, OutcomeUnknown
+from domain.kinds import AnyKind, kind_named
+from engine.errors import ActRefused, EngineAway, NoSuchSubject, OutcomeUnknown
 from records import alarms, ledger
 from records.recovery import Kept, from_ledger
 from records.session import system, transaction
@@ -40,12 +41,12 @@ _LATER = frozenset({RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.FAILED_PRECO
 
 
 class Recovery(Enum):
-    """What became of a case that was to go on from its ledger."""
+    """What became of a subject that was to go on from its ledger."""
 
     NOTHING = "it runs, and agrees with its ledger"
     STARTED = "it had no run"
     RENEWED = "its run disagreed, and was replaced"
-    ENDED = "its run went on after the case had ended, and was stopped"
+    ENDED = "its run went on after it had ended, and was stopped"
     AHEAD = "its run knows more than the ledger, and was left alone"
     BROKEN = "its ledger was changed by hand, so it was left alone; `audit verify` says where"
 
@@ -55,16 +56,21 @@ LEFT_ALONE = frozenset({Recovery.AHEAD, Recovery.BROKEN})  # a person must look
 
 @dataclass(frozen=True)
 class Runs:
-    """Looks after runs. `patience` is how many seconds an answer may take."""
+    """Looks after runs of one kind of subject. `patience`: seconds that an answer may take."""
 
     client: Client
     database: Engine
+    kind: AnyKind
     task_queue: str = m.TASK_QUEUE
     patience: float = 8.0
 
-    async def progress(self, case_id: str) -> m.Progress:
-        """Return how far the run of a case is. Raises EngineError; NoSuchCase when none lives."""
-        handle = self.handle(case_id)
+    def of(self, kind: str) -> Self:
+        """The same for another kind of subject."""
+        return replace(self, kind=kind_named(kind))
+
+    async def progress(self, subject_id: str) -> m.Progress:
+        """Return how far the run of a subject is. Raises EngineError; NoSuchSubject when none lives."""
+        handle = self.handle(subject_id)
         return await self.asked(
             lambda: handle.query(
                 m.PROGRESS,
@@ -73,79 +79,81 @@ class Runs:
             )
         )
 
-    async def renew(self, case_id: str) -> None:
-        """Let a case continue as new as soon as nothing is pending. Raises EngineError."""
-        await self.asked(lambda: self.handle(case_id).signal(m.RENEW))
+    async def renew(self, subject_id: str) -> None:
+        """Let a subject continue as new as soon as nothing is pending. Raises EngineError."""
+        await self.asked(lambda: self.handle(subject_id).signal(m.RENEW))
 
-    async def go_on_from_ledger(self, case_id: str, *, discard: bool = False) -> Recovery:
-        """Let a case go on as its ledger says, in a new run if there is none or it disagrees.
+    async def go_on_from_ledger(self, subject_id: str, *, discard: bool = False) -> Recovery:
+        """Let a subject go on as its ledger says, in a new run if there is none or it disagrees.
 
         A run disagrees when it knows less than the ledger, or was refused by it. One that knows
-        more is left alone (`AHEAD`) unless `discard`: what it knows is nowhere else; so is a case
+        more is left alone (`AHEAD`) unless `discard`: what it knows is nowhere else; so is a subject
         whose ledger was changed by hand (`BROKEN`), and people are told. Raises EngineError;
-        NoSuchCase where there is no ledger.
+        NoSuchSubject where there is no ledger.
         """
         # First the ledger: a healthy run is never behind what was read before it was asked.
-        head = await self.in_database(lambda c: ledger.head(c, case_id))
+        head = await self.in_database(lambda c: ledger.head(c, subject_id))
         try:
-            runs = await self.progress(case_id)
-        except NoSuchCase:
-            return await self.start_if_lost(case_id)
-        refused = await self.in_database(lambda c: _was_refused(c, case_id))
+            runs = await self.progress(subject_id)
+        except NoSuchSubject:
+            return await self.start_if_lost(subject_id)
+        refused = await self.in_database(lambda c: _was_refused(c, subject_id))
         if head.seq == 0:
-            if await self.in_database(lambda c: _is_broken(c, case_id)):
+            if await self.in_database(lambda c: _is_broken(c, subject_id)):
                 return Recovery.BROKEN
-            raise NoSuchCase(case_id)
+            raise NoSuchSubject(subject_id)
         if runs.version >= head.seq and not refused:
             if runs.projected <= head.seq:
                 return Recovery.NOTHING
             if not discard:
                 return Recovery.AHEAD
-        if await self.in_database(lambda c: _is_broken(c, case_id)):
+        if await self.in_database(lambda c: _is_broken(c, subject_id)):
             return Recovery.BROKEN
-        await self._end_run(case_id, runs.run)
-        kept = await self.kept(case_id)
-        if kept.case.ended:
+        await self._end_run(subject_id, runs.run)
+        kept = await self.kept(subject_id)
+        if kept.state.ended:
             return Recovery.ENDED
         await self._start_anew(kept)
         return Recovery.RENEWED
 
-    async def lives(self, case_id: str) -> bool:
-        """Whether a run of this case lives. Asks no worker. Raises EngineError."""
+    async def lives(self, subject_id: str) -> bool:
+        """Whether a run of this subject lives. Asks no worker. Raises EngineError."""
         try:
-            seen = await self.asked(self.handle(case_id).describe)
-        except NoSuchCase:
+            seen = await self.asked(self.handle(subject_id).describe)
+        except NoSuchSubject:
             return False
         return seen.status is WorkflowExecutionStatus.RUNNING
 
-    async def start_if_lost(self, case_id: str) -> Recovery:
-        """Start a run from the ledger where the case is open and none lives (`STARTED`).
+    async def start_if_lost(self, subject_id: str) -> Recovery:
+        """Start a run from the ledger where the subject is open and none lives (`STARTED`).
 
         A ledger that was changed by hand is not started from (`BROKEN`), and people are told. Asks
-        no worker. Raises EngineError; NoSuchCase where there is no ledger.
+        no worker. Raises EngineError; NoSuchSubject where there is no ledger.
         """
-        if await self.lives(case_id):
+        if await self.lives(subject_id):
             return Recovery.NOTHING
-        kept = await self.kept_whole(case_id)
+        kept = await self.kept_whole(subject_id)
         if kept is None:
             return Recovery.BROKEN
-        started = not kept.case.ended and await self._start_anew(kept)
+        started = not kept.state.ended and await self._start_anew(kept)
         return Recovery.STARTED if started else Recovery.NOTHING
 
-    async def _end_run(self, case_id: str, run: str) -> None:
-        # This run and no other: somebody else may have renewed the case meanwhile.
-        handle = self.client.get_workflow_handle(m.workflow_id(case_id), run_id=run)
-        with suppress(NoSuchCase):
+    async def _end_run(self, subject_id: str, run: str) -> None:
+        # This run and no other: somebody else may have renewed it meanwhile.
+        handle = self.client.get_workflow_handle(
+            m.workflow_id(self.kind.name, subject_id), run_id=run
+        )
+        with suppress(NoSuchSubject):
             await self.asked(lambda: handle.terminate("the ledger knows better"))
 
     async def _start_anew(self, kept: Kept) -> bool:
-        case_id = kept.case.id
+        subject_id = kept.state.id
         try:
             await self.asked(
                 lambda: self.client.start_workflow(
-                    m.CASE_WORKFLOW,
+                    self.kind.name,
                     start_of(kept),
-                    id=m.workflow_id(case_id),
+                    id=m.workflow_id(self.kind.name, subject_id),
                     task_queue=self.task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 )
@@ -154,15 +162,15 @@ class Runs:
             return False
         return True
 
-    async def now_of(self, case_id: str, clock_offset: int = 0) -> datetime:
-        """The case's own clock now, virtual time included; the wall clock where no run lives.
+    async def now_of(self, subject_id: str, clock_offset: int = 0) -> datetime:
+        """The subject's own clock now, virtual time included; the wall clock where no run lives.
 
         Only a rehearsal needs it. Raises EngineError.
         """
         try:
-            progress = await self.progress(case_id)
-            seen = await self.asked(self.handle(case_id).describe)
-        except NoSuchCase:
+            progress = await self.progress(subject_id)
+            seen = await self.asked(self.handle(subject_id).describe)
+        except NoSuchSubject:
             return datetime.now(UTC) + timedelta(seconds=clock_offset)
         extended = seen.raw_description.workflow_extended_info
         now = datetime.now(UTC)
@@ -172,18 +180,18 @@ class Runs:
 
     # -- how it is asked
 
-    def handle(self, case_id: str) -> WorkflowHandle[Any, Any]:
-        """The newest run of a case, whichever that is when it is asked."""
-        return self.client.get_workflow_handle(m.workflow_id(case_id))
+    def handle(self, subject_id: str) -> WorkflowHandle[Any, Any]:
+        """The newest run of a subject, whichever that is when it is asked."""
+        return self.client.get_workflow_handle(m.workflow_id(self.kind.name, subject_id))
 
     def starting(
         self, start: m.Start, reuse: WorkflowIDReusePolicy
     ) -> WithStartWorkflowOperation[Any, int]:
         """A start that is sent together with an update; where a run lives, that one is asked."""
         operation: WithStartWorkflowOperation[Any, int] = WithStartWorkflowOperation(
-            m.CASE_WORKFLOW,
+            self.kind.name,
             start,
-            id=m.workflow_id(start.case_id),
+            id=m.workflow_id(self.kind.name, start.subject_id),
             task_queue=self.task_queue,
             result_type=int,
             id_reuse_policy=reuse,
@@ -209,31 +217,31 @@ class Runs:
         ):
             raise OutcomeUnknown from None
         except WorkflowQueryRejectedError:
-            raise NoSuchCase("no run lives") from None
+            raise NoSuchSubject("no run lives") from None
         except RPCError as wrong:
             if wrong.status is RPCStatusCode.NOT_FOUND:
-                raise NoSuchCase("no run lives") from None
+                raise NoSuchSubject("no run lives") from None
             if wrong.status in _AWAY:
                 raise EngineAway from None
             raise OutcomeUnknown(retry_after=2 if wrong.status in _LATER else 5) from None
         except RuntimeError as wrong:  # a lazy client that cannot connect
             raise EngineAway from wrong
 
-    async def kept(self, case_id: str, not_before: datetime | None = None) -> Kept:
-        """The case as its ledger has it, see `from_ledger`. Raises NoSuchCase without one."""
-        kept = await self.in_database(lambda c: from_ledger(c, case_id, not_before))
+    async def kept(self, subject_id: str, not_before: datetime | None = None) -> Kept:
+        """The subject as its ledger has it, see `from_ledger`. Raises NoSuchSubject without one."""
+        kept = await self.in_database(lambda c: from_ledger(c, subject_id, not_before))
         if kept is None:
-            raise NoSuchCase(case_id)
+            raise NoSuchSubject(subject_id)
         return kept
 
-    async def kept_whole(self, case_id: str, not_before: datetime | None = None) -> Kept | None:
+    async def kept_whole(self, subject_id: str, not_before: datetime | None = None) -> Kept | None:
         """The same for a run to start from; None where the ledger was changed by hand.
 
-        Then people are told. Raises NoSuchCase where there is no ledger.
+        Then people are told. Raises NoSuchSubject where there is no ledger.
         """
-        if await self.in_database(lambda c: _is_broken(c, case_id)):
+        if await self.in_database(lambda c: _is_broken(c, subject_id)):
             return None
-        return await self.kept(case_id, not_before)
+        return await self.kept(subject_id, not_before)
 
     async def in_database(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction, in a thread of its own."""
@@ -246,22 +254,22 @@ class Runs:
 
 
 def start_of(kept: Kept) -> m.Start:
-    """What a run needs to go on with a case as its ledger has it."""
-    return m.Start(kept.case.id, kept.clock_offset, snapshot=kept.snapshot)
+    """What a run needs to go on with a subject as its ledger has it."""
+    return m.Start(kept.state.id, kept.clock_offset, snapshot=kept.snapshot)
 
 
-def _is_broken(connection: Connection, case_id: str) -> bool:
+def _is_broken(connection: Connection, subject_id: str) -> bool:
     """Whether the ledger was changed by hand; if so, people are told."""
-    wrong = ledger.verify(connection, case_id)
+    wrong = ledger.verify(connection, subject_id)
     if wrong:
         alarms.broken(connection, wrong[0], datetime.now(UTC).replace(microsecond=0))
     return bool(wrong)
 
 
-def _was_refused(connection: Connection, case_id: str) -> bool:
+def _was_refused(connection: Connection, subject_id: str) -> bool:
     return any(
         one.kind == alarms.CONFLICT and one.settled_at is None
-        for one in alarms.of_case(connection, case_id)
+        for one in alarms.of_subject(connection, subject_id)
     )
 
 

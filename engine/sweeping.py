@@ -14,12 +14,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
-from engine.errors import EngineError, NoSuchCase
-from records import cases, ledger, people, private_texts
+from engine.errors import EngineError, NoSuchSubject
+from engine.subjects import SubjectEngine
+from records import people, private_texts, reconcile, subjects
 from records.private_texts import Nameless, Place
-from records.reconcile import LedgerPosition, compare
+from records.reconcile import Position, compare
 from records.session import system, transaction
 from settings import Settings
 
@@ -43,12 +44,12 @@ async def sweep_texts_of(database: Engine, settings: Settings, before: datetime)
 
     Raises RuntimeError when the engine cannot be reached.
     """
-    engine = CaseEngine(await connect(settings), database, task_queue=settings.task_queue)
+    engine = SubjectEngine(await connect(settings), database, CASE, task_queue=settings.task_queue)
     return await sweep_texts(database, engine, before)
 
 
 async def sweep_texts(
-    database: Engine, engine: CaseEngine, before: datetime, since: datetime | None = None
+    database: Engine, engine: SubjectEngine, before: datetime, since: datetime | None = None
 ) -> Swept:
     """Remove what nothing names of the texts written before that moment (and from `since` on).
 
@@ -59,8 +60,8 @@ async def sweep_texts(
     gone = left = 0
     while True:
         page = await asyncio.to_thread(_look, database, before, place)
-        for case_id, names in page.of_case.items():
-            if await _is_level(database, engine, case_id):
+        for subject_id, names in page.of_subject.items():
+            if await _is_level(database, engine, subject_id):
                 gone += await asyncio.to_thread(_remove, database, before, names)
             else:
                 left += len(names)
@@ -69,16 +70,16 @@ async def sweep_texts(
         place = page.next
 
 
-async def _forget_unopened(database: Engine, engine: CaseEngine, before: datetime) -> int:
+async def _forget_unopened(database: Engine, engine: SubjectEngine, before: datetime) -> int:
     """Forget who first reports were about that reached neither the engine nor the ledger."""
     forgotten = 0
-    for case_id in await asyncio.to_thread(_unopened, database, before):
+    for subject_id in await asyncio.to_thread(_unopened, database, before):
         try:
-            lives = await engine.lives(case_id)
+            lives = await engine.lives(subject_id)
         except EngineError:
             continue  # it may live: next time
         if not lives:
-            forgotten += await asyncio.to_thread(_forget, database, before, case_id)
+            forgotten += await asyncio.to_thread(_forget, database, before, subject_id)
     return forgotten
 
 
@@ -87,28 +88,34 @@ def _unopened(database: Engine, before: datetime) -> list[str]:
         return people.unopened(connection, before, REPORTS_AT_A_TIME)
 
 
-def _forget(database: Engine, before: datetime, case_id: str) -> bool:
+def _forget(database: Engine, before: datetime, subject_id: str) -> bool:
     with transaction(database, system("sweeping")) as connection:
-        return people.forget(connection, case_id, before)
+        return people.forget(connection, subject_id, before)
 
 
-async def _is_level(database: Engine, engine: CaseEngine, case_id: str) -> bool:
-    """True when the ledger holds all that the case's run knows, so that no event is on its way."""
+async def _is_level(database: Engine, engine: SubjectEngine, subject_id: str) -> bool:
+    """True when the ledger holds all that the subject's run knows, so that no event is on its way."""
+    kind = await asyncio.to_thread(_kind, database, subject_id)
     try:
-        run = await engine.progress(case_id)
-        runs = {case_id: LedgerPosition(run.version, run.state)}
-    except NoSuchCase:
+        run = await engine.of(kind).progress(subject_id)
+        runs = {subject_id: Position(run.version, run.state)}
+    except NoSuchSubject:
         runs = {}  # level only when it has ended
     except EngineError:
         return False
-    kept = await asyncio.to_thread(_kept, database, case_id)
-    return kept is not None and not compare({case_id: kept}, runs)
+    kept = await asyncio.to_thread(_kept, database, subject_id)
+    return kept is not None and not compare({subject_id: kept}, runs)
 
 
-def _kept(database: Engine, case_id: str) -> LedgerPosition | None:
+def _kind(database: Engine, subject_id: str) -> str:
     with transaction(database, system("sweeping")) as connection:
-        row, head = cases.find(connection, case_id), ledger.head(connection, case_id)
-    return None if row is None or row.version != head.seq else LedgerPosition(head.seq, row.status)
+        return subjects.kind_of(connection, subject_id).name
+
+
+def _kept(database: Engine, subject_id: str) -> Position | None:
+    with transaction(database, system("sweeping")) as connection:
+        known = reconcile.kept(connection, subject_id).get(subject_id)
+    return None if known is None or known.status == reconcile.UNFOLDED else known
 
 
 def _look(database: Engine, before: datetime, place: Place | None) -> Nameless:

@@ -16,15 +16,16 @@ from domain.case.apply import apply
 from domain.case.core import advance, next_wake
 from domain.case.state import Case
 from domain.event import Event
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from engine.upkeep import compare_with_engine
 from engine.virtual_time import at_rest, fast_forward
 from faults.installation import Installation
 from faults.people import NeverAnswered, People, Worked
 from records import alarms, ledger
 from records.ledger import LedgerRow
-from records.loading import with_procedures_read
+from records.loading import ready_for
 from records.session import system, transaction
 from workflows.encoding import event_from_json
 from workflows.messages import workflow_id
@@ -40,14 +41,14 @@ async def everything(installation: Installation, people: People, repeats: int) -
     with transaction(installation.database, system("faults")) as connection:
         for case in people.cases:
             found += of_case(connection, case)
-        ids = ledger.case_ids(connection)
+        ids = ledger.subject_ids(connection)
         found += [f"case {extra} was opened by nobody" for extra in _extra(ids, people.cases)]
         found += [
-            f"an alarm is open: {one.case_id} {one.kind}" for one in alarms.list_open(connection)
+            f"an alarm is open: {one.subject_id} {one.kind}" for one in alarms.list_open(connection)
         ]
     found += await _same_answers(people, repeats)
     found += [
-        f"reconcile: {one.case_id} {one.what}"
+        f"reconcile: {one.subject_id} {one.what}"
         for one in await compare_with_engine(installation.database, installation.settings)
     ]
     return found
@@ -60,7 +61,7 @@ def _extra(ids: Sequence[str], cases: Sequence[Worked]) -> list[str]:
 async def _alive(installation: Installation, people: People) -> list[str]:
     """Each case comes to rest with nothing overdue, and accepts one more act."""
     client = await connect(installation.settings)
-    engine = CaseEngine(client, installation.database, patience=30)
+    engine = SubjectEngine(client, installation.database, CASE, patience=30)
     gate = asyncio.Semaphore(6)
 
     async def look(case: Worked) -> list[str]:
@@ -68,7 +69,7 @@ async def _alive(installation: Installation, people: People) -> list[str]:
             try:
                 if not await people.note(case):
                     return [f"{case.case_id} is wedged: it refused an act"]
-                name = workflow_id(case.case_id)
+                name = workflow_id(CASE.name, case.case_id)
                 await fast_forward(client, name, case.at + timedelta(hours=1), limit_seconds=90)
                 rest = await asyncio.wait_for(at_rest(client, name), REST_SECONDS)
             except (NeverAnswered, TimeoutError) as silent:
@@ -133,7 +134,7 @@ def _as_the_core(connection: Connection, case_id: str, rows: Sequence[LedgerRow]
                 told = f"{len(alone)} events of time, where the core knows {len(expected)}"
                 found.append(f"{case_id} event {group[0].seq}: {told}")
         for event in events:
-            case = apply(with_procedures_read(connection, case_id, case, event), event)
+            case = apply(ready_for(connection, CASE, case_id, case, event), event)
     return found
 
 
@@ -161,7 +162,7 @@ def _groups(rows: Sequence[LedgerRow]) -> list[tuple[str | None, list[LedgerRow]
 def _folded(connection: Connection, case_id: str) -> Case | None:
     case: Case | None = None
     for event in ledger.events_of(connection, case_id):
-        case = apply(with_procedures_read(connection, case_id, case, event), event)
+        case = apply(ready_for(connection, CASE, case_id, case, event), event)
     return case
 
 

@@ -16,7 +16,8 @@ from records.alarms import STUCK
 from records.errors import Unreadable
 from records.paging import Keyset, Page
 from records.scope import Scope, visible, visible_by_link
-from records.tables import alarms, case_offices, cases, openings
+from records.subjects import named
+from records.tables import alarms, case_offices, cases, subjects
 
 BY_OPENING = Keyset((cases.c.opened_at, cases.c.case_id), (datetime, UUID), newest_first=True)
 
@@ -29,7 +30,6 @@ class CaseView:
     reference: str
     clock_offset: int
     version: int
-    edition: int
     procedure_digest: str
     corridor: str
     status: str
@@ -52,10 +52,10 @@ class CaseView:
     stuck: bool  # the engine tries to run it and cannot
 
 
-_ALARMED = exists().where(alarms.c.case_id == cases.c.case_id, alarms.c.settled_at.is_(None))
+_ALARMED = exists().where(alarms.c.subject_id == cases.c.case_id, alarms.c.settled_at.is_(None))
 _ELSEWHERE = {
-    "reference": openings.c.reference,
-    "clock_offset": openings.c.clock_offset,
+    "reference": subjects.c.reference,
+    "clock_offset": subjects.c.clock_offset,
     "disagrees": _ALARMED.where(alarms.c.kind != STUCK).label("disagrees"),
     "stuck": _ALARMED.where(alarms.c.kind == STUCK).label("stuck"),
 }
@@ -67,13 +67,7 @@ SHOWN: tuple[Any, ...] = tuple(
 
 def find(connection: Connection, id_or_reference: str) -> CaseView | None:
     """Return a case by its id or its reference (small letters and a missing dash are forgiven)."""
-    case_id = _as_id(id_or_reference)
-    wanted = (
-        cases.c.case_id == case_id
-        if case_id
-        else openings.c.reference == as_reference(id_or_reference)
-    )
-    row = connection.execute(_listed().where(wanted)).one_or_none()
+    row = connection.execute(_listed().where(named(id_or_reference))).one_or_none()
     return None if row is None else view_of(row)
 
 
@@ -83,20 +77,16 @@ def folded(connection: Connection, case_id: str) -> Case | None:
     Raises Unreadable.
     """
     try:
-        return loading.folded(connection, case_id)
+        known: Case | None = loading.folded(connection, case_id)
     except (KeyError, ValueError) as wrong:
         raise Unreadable(case_id) from wrong
+    return known
 
 
 def version_of(connection: Connection, case_id: str) -> int:
     """Return how many events are folded; 0 for a case that is not there yet."""
     found = connection.scalar(select(cases.c.version).where(cases.c.case_id == case_id))
     return found or 0
-
-
-def open_ids(connection: Connection) -> set[str]:
-    """Return every case that is not ended."""
-    return set(connection.scalars(select(cases.c.case_id).where(cases.c.ended_at.is_(None))))
 
 
 def list_page(
@@ -130,19 +120,13 @@ def narrowed(
     return query if turn is None else query.where(cases.c.turn == turn)
 
 
-def as_reference(words: str) -> str:
-    """A reference as it is kept, however somebody typed it."""
-    letters = "".join(sign for sign in words.upper() if sign.isalnum())
-    return f"{letters[:5]}-{letters[5:]}"
-
-
 def view_of(row: Any) -> CaseView:
     """A row as lists show it."""
     return CaseView(*(getattr(row, name) for name in CaseView.__dataclass_fields__))
 
 
 def _listed() -> Select[Any]:
-    return select(*SHOWN).join_from(cases, openings, cases.c.case_id == openings.c.case_id)
+    return select(*SHOWN).join_from(cases, subjects, cases.c.case_id == subjects.c.id)
 
 
 def _within(scope: Scope) -> tuple[Keyset, Select[Any]]:
@@ -153,10 +137,3 @@ def _within(scope: Scope) -> tuple[Keyset, Select[Any]]:
         (case_offices.c.opened_at, case_offices.c.case_id), (datetime, UUID), newest_first=True
     )
     return keyset, visible_by_link(_listed(), scope.office, scope)
-
-
-def _as_id(words: str) -> str | None:
-    try:
-        return str(UUID(words))
-    except ValueError:
-        return None

@@ -36,7 +36,7 @@ BEFORE = {
 class Address:
     """One message of a case, for one recipient (id of an office or user) on one channel."""
 
-    case_id: str
+    subject_id: str
     message: int
     recipient: str
     channel: str
@@ -79,15 +79,15 @@ def move(connection: Connection, address: Address, state: str, at: datetime) -> 
     return moved.rowcount == 1
 
 
-def of_case(connection: Connection, case_id: str) -> list[Delivery]:
+def of_subject(connection: Connection, subject_id: str) -> list[Delivery]:
     """Return every delivery of a case, by message, recipient and channel."""
     order = (deliveries.c.message, deliveries.c.recipient, deliveries.c.channel)
     found = connection.execute(
-        select(deliveries).where(deliveries.c.case_id == case_id).order_by(*order)
+        select(deliveries).where(deliveries.c.subject_id == subject_id).order_by(*order)
     )
     return [
         Delivery(
-            Address(row.case_id, row.message, row.recipient, row.channel),
+            Address(row.subject_id, row.message, row.recipient, row.channel),
             row.state,
             row.queued_at,
             row.at,

@@ -4,7 +4,7 @@ RecordsError
 ├── LedgerConflict   the same seq with other contents: an alarm, never passed over
 ├── LedgerGap        a seq was left out: nothing is written
 ├── UnknownProcedure      events name a plan that nobody kept
-└── Unreadable       what is kept of a case is no case that this program knows
+└── Unreadable       what is kept of a subject is no state that this program knows
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ class RecordsError(Exception):
 class LedgerConflict(RecordsError):  # noqa: N818 - the word of the design
     """The ledger holds something else under this seq; a person must look at it."""
 
-    def __init__(self, case_id: str, seq: int) -> None:
+    def __init__(self, subject_id: str, seq: int) -> None:
         """Name the row; its contents stay in the database."""
-        super().__init__(f"the ledger of case {case_id} holds another event as number {seq}")
-        self.case_id = case_id
+        super().__init__(f"the ledger of {subject_id} holds another event as number {seq}")
+        self.subject_id = subject_id
         self.seq = seq
 
 
 class LedgerGap(RecordsError):  # noqa: N818
     """The events given do not follow what is kept."""
 
-    def __init__(self, case_id: str, expected: int, given: int) -> None:
+    def __init__(self, subject_id: str, expected: int, given: int) -> None:
         """Name the number that should have come."""
-        super().__init__(f"case {case_id} needs event {expected} next, not {given}")
-        self.case_id = case_id
+        super().__init__(f"{subject_id} needs event {expected} next, not {given}")
+        self.subject_id = subject_id
         self.expected = expected
         self.given = given
 
@@ -45,9 +45,9 @@ class UnknownProcedure(RecordsError):  # noqa: N818
 
 
 class Unreadable(RecordsError):  # noqa: N818
-    """The kept state of a case cannot be read: damaged, or of a program that is newer."""
+    """The kept state of a subject cannot be read: damaged, or of a program that is newer."""
 
-    def __init__(self, case_id: str) -> None:
-        """Name the case; its contents stay in the database."""
-        super().__init__(f"what is kept of case {case_id} cannot be read")
-        self.case_id = case_id
+    def __init__(self, subject_id: str) -> None:
+        """Name the subject; its contents stay in the database."""
+        super().__init__(f"what is kept of {subject_id} cannot be read")
+        self.subject_id = subject_id

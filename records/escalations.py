@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Select, select
 
 from records.paging import Keyset, Page
 from records.scope import Scope, visible
-from records.tables import cases, escalations, openings, tasks
+from records.tables import cases, escalations, subjects, tasks
 
 BY_OPENING = Keyset(
-    (escalations.c.opened_at, escalations.c.case_id, escalations.c.number), (datetime, UUID, int)
+    (escalations.c.opened_at, escalations.c.subject_id, escalations.c.number), (datetime, UUID, int)
 )
 
 
@@ -22,7 +22,7 @@ BY_OPENING = Keyset(
 class EscalationView:
     """An open question, or how it ended. `reason` is the name of a private text."""
 
-    case_id: str
+    subject_id: str
     reference: str
     corridor: str
     clock_offset: int
@@ -69,7 +69,7 @@ def list_page(
 
 def of_case(connection: Connection, case_id: str) -> list[EscalationView]:
     """Return every escalation of a case, oldest first."""
-    query = _listed().where(escalations.c.case_id == case_id).order_by(escalations.c.number)
+    query = _listed().where(escalations.c.subject_id == case_id).order_by(escalations.c.number)
     return [_view_of(row) for row in connection.execute(query)]
 
 
@@ -77,17 +77,17 @@ def _listed() -> Select[Any]:
     return (
         select(
             escalations,
-            openings.c.reference,
-            openings.c.clock_offset,
+            subjects.c.reference,
+            subjects.c.clock_offset,
             cases.c.corridor,
             tasks.c.title,
             tasks.c.due_at,
         )
-        .join_from(escalations, cases, escalations.c.case_id == cases.c.case_id)
-        .join(openings, openings.c.case_id == escalations.c.case_id)
+        .join_from(escalations, cases, escalations.c.subject_id == cases.c.case_id)
+        .join(subjects, subjects.c.id == escalations.c.subject_id)
         .join(
             tasks,
-            (tasks.c.case_id == escalations.c.case_id)
+            (tasks.c.subject_id == escalations.c.subject_id)
             & (tasks.c.step == escalations.c.step)
             & (tasks.c.attempt == escalations.c.attempt),
         )

@@ -1,4 +1,4 @@
-"""The ledger: what happened in each case, in order, each row chained to the one before it.
+"""The ledger: what happened in each subject, in order, each row chained to the one before it.
 
 It is only ever added to; a trigger refuses everything else. It is the only lasting copy of the past.
 """
@@ -13,22 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, union
 
-from domain.event import Event
 from records.errors import LedgerConflict, LedgerGap
-from records.tables import cases, events
+from records.tables import events, states
 from workflows.encoding import EVENT, Json, digest, event_from_json
+from workflows.messages import NewEvent
 
 BEFORE_THE_FIRST = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to be added. `key` is the update that caused it, `content` what that one asked."""
-
-    seq: int
-    body: Json
-    key: str | None = None
-    content: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest row of a case: its number and the chain up to it."""
+    """The newest row of a subject: its number and the chain up to it."""
 
     seq: int
     chain: str
@@ -55,29 +45,29 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with the ledger of a case, at a row."""
+    """Something wrong with the ledger of a subject, at a row."""
 
-    case_id: str
+    subject_id: str
     seq: int
     what: str  # changed missing reordered
     at_end: bool = False  # missing after the last row; only a row of another table tells of it
 
     def in_words(self) -> str:
-        """A sentence that names the row, not the case."""
+        """A sentence that names the row, not the subject."""
         said = _AT_THE_END if self.at_end else _SAID[self.what]
         return f"event {self.seq} of the ledger {said}"
 
 
 _SAID = {"changed": "was changed", "missing": "is missing", "reordered": "was moved"}
-_AT_THE_END = "is missing: the end was cut off, or the row of the case counts too far"
+_AT_THE_END = "is missing: the end was cut off, or its row counts too far"
 
 
 NOTHING_YET = Head(0, BEFORE_THE_FIRST)
 
 
-def digest_of(case_id: str, event: NewEvent) -> str:
+def digest_of(subject_id: str, event: NewEvent) -> str:
     """The digest of all that a row says, its place included."""
-    return digest([case_id, event.seq, event.body, event.key, event.content])
+    return digest([subject_id, event.seq, event.body, event.key, event.content])
 
 
 def chained(before: str, row_digest: str) -> str:
@@ -85,11 +75,11 @@ def chained(before: str, row_digest: str) -> str:
     return hashlib.sha256(f"{before}{row_digest}".encode()).hexdigest()
 
 
-def head(connection: Connection, case_id: str) -> Head:
+def head(connection: Connection, subject_id: str) -> Head:
     """Return the newest row's number and chain; number 0 where there is none."""
     row = connection.execute(
         select(events.c.seq, events.c.chain)
-        .where(events.c.case_id == case_id)
+        .where(events.c.subject_id == subject_id)
         .order_by(events.c.seq.desc())
         .limit(1)
     ).one_or_none()
@@ -97,17 +87,17 @@ def head(connection: Connection, case_id: str) -> Head:
 
 
 def not_yet_there(
-    connection: Connection, case_id: str, given: Sequence[NewEvent], last: Head
+    connection: Connection, subject_id: str, given: Sequence[NewEvent], last: Head
 ) -> tuple[NewEvent, ...]:
     """Return the events after the head; those before it must be there with the same contents.
 
     So sending twice does no harm. Raises LedgerConflict where one says something else.
     """
-    _check_known(connection, case_id, [event for event in given if event.seq <= last.seq])
+    _check_known(connection, subject_id, [event for event in given if event.seq <= last.seq])
     return tuple(event for event in given if event.seq > last.seq)
 
 
-def rows_after(last: Head, case_id: str, fresh: Iterable[NewEvent]) -> tuple[list[Json], Head]:
+def rows_after(last: Head, subject_id: str, fresh: Iterable[NewEvent]) -> tuple[list[Json], Head]:
     """Return the rows of events that follow a head, each chained to the one before, and the new head.
 
     Raises LedgerGap when a number was left out; LedgerConflict when one is there already.
@@ -116,32 +106,32 @@ def rows_after(last: Head, case_id: str, fresh: Iterable[NewEvent]) -> tuple[lis
     seq, chain = last.seq, last.chain
     for event in fresh:
         if event.seq <= seq:
-            raise LedgerConflict(case_id, event.seq)
+            raise LedgerConflict(subject_id, event.seq)
         if event.seq != seq + 1:
-            raise LedgerGap(case_id, seq + 1, event.seq)
-        row_digest = digest_of(case_id, event)
+            raise LedgerGap(subject_id, seq + 1, event.seq)
+        row_digest = digest_of(subject_id, event)
         seq, chain = event.seq, chained(chain, row_digest)
-        rows.append(_row(case_id, event, row_digest, chain))
+        rows.append(_row(subject_id, event, row_digest, chain))
     return rows, Head(seq, chain)
 
 
-def _check_known(connection: Connection, case_id: str, repeated: Sequence[NewEvent]) -> None:
+def _check_known(connection: Connection, subject_id: str, repeated: Sequence[NewEvent]) -> None:
     if not repeated:
         return
     found = connection.execute(
         select(events.c.seq, events.c.digest).where(
-            events.c.case_id == case_id, events.c.seq.in_([event.seq for event in repeated])
+            events.c.subject_id == subject_id, events.c.seq.in_([event.seq for event in repeated])
         )
     )
     kept = {row.seq: row.digest for row in found}
     for event in repeated:
-        if kept.get(event.seq) != digest_of(case_id, event):
-            raise LedgerConflict(case_id, event.seq)
+        if kept.get(event.seq) != digest_of(subject_id, event):
+            raise LedgerConflict(subject_id, event.seq)
 
 
-def _row(case_id: str, event: NewEvent, row_digest: str, chain: str) -> Json:
+def _row(subject_id: str, event: NewEvent, row_digest: str, chain: str) -> Json:
     return {
-        "case_id": case_id,
+        "subject_id": subject_id,
         "seq": event.seq,
         "kind": event.body[EVENT],
         "at": event.body["at"],
@@ -154,9 +144,9 @@ def _row(case_id: str, event: NewEvent, row_digest: str, chain: str) -> Json:
 
 
 def read(
-    connection: Connection, case_id: str, after_seq: int = 0, limit: int | None = None
+    connection: Connection, subject_id: str, after_seq: int = 0, limit: int | None = None
 ) -> list[LedgerRow]:
-    """Return the rows of a case after `after_seq`, oldest first."""
+    """Return the rows of a subject after `after_seq`, oldest first."""
     found = connection.execute(
         select(
             events.c.seq,
@@ -168,7 +158,7 @@ def read(
             events.c.key,
             events.c.content,
         )
-        .where(events.c.case_id == case_id, events.c.seq > after_seq)
+        .where(events.c.subject_id == subject_id, events.c.seq > after_seq)
         .order_by(events.c.seq)
         .limit(limit)
     )
@@ -181,49 +171,55 @@ def _ledger_row(row: Any) -> LedgerRow:
     )
 
 
-def events_of(connection: Connection, case_id: str, after_seq: int = 0) -> list[Event]:
+def events_of(connection: Connection, subject_id: str, after_seq: int = 0) -> list[Any]:
     """Return what happened, ready to be folded."""
-    return [event_from_json(row.body) for row in read(connection, case_id, after_seq)]
+    return [event_from_json(row.body) for row in read(connection, subject_id, after_seq)]
 
 
-def case_ids(connection: Connection) -> list[str]:
-    """Return every case that has a ledger, in order."""
-    return list(connection.scalars(select(events.c.case_id).distinct().order_by(events.c.case_id)))
+def subject_ids(connection: Connection) -> list[str]:
+    """Return every subject that has a ledger, in order."""
+    return list(
+        connection.scalars(select(events.c.subject_id).distinct().order_by(events.c.subject_id))
+    )
 
 
 def verified_ids(connection: Connection) -> list[str]:
-    """Return every case to verify, in order: also one whose ledger is gone and whose rows are not."""
-    told = union(select(events.c.case_id), select(cases.c.case_id)).subquery()
-    return list(connection.scalars(select(told.c.case_id).order_by(told.c.case_id)))
+    """Return every subject to verify, in order: also one whose ledger is gone and whose rows are not."""
+    told = union(select(events.c.subject_id), select(states.c.subject_id)).subquery()
+    return list(connection.scalars(select(told.c.subject_id).order_by(told.c.subject_id)))
 
 
-def verify(connection: Connection, case_id: str) -> list[Finding]:
+def verify(connection: Connection, subject_id: str) -> list[Finding]:
     """Name every row that was changed, is missing or was moved; nothing means all is well.
 
-    Rows cut off at the end are seen by comparing with the folded case, which is kept elsewhere.
+    Rows cut off at the end are seen by comparing with the folded state, which is kept elsewhere.
     """
-    claimed = _folded_up_to(connection, case_id)  # first: a case goes on while it is looked at
-    rows = read(connection, case_id)
+    claimed = _folded_up_to(
+        connection, subject_id
+    )  # first: a subject goes on while it is looked at
+    rows = read(connection, subject_id)
     seqs = [row.seq for row in rows]
     newest = max(seqs, default=0)
     last = max(claimed, newest)
     missing = sorted(set(range(1, last + 1)) - set(seqs))
-    findings = [Finding(case_id, seq, "missing", 0 < newest < seq) for seq in missing]
+    findings = [Finding(subject_id, seq, "missing", 0 < newest < seq) for seq in missing]
     before, sound = NOTHING_YET, True
     for row in rows:
         # After a row that is wrong nobody can say what the chain should be; it goes on from there.
         follows = sound and row.seq == before.seq + 1
         expected = chained(before.chain, row.digest) if follows else row.chain
-        wrong = _what_is_wrong(case_id, row, expected, last)
+        wrong = _what_is_wrong(subject_id, row, expected, last)
         if wrong:
-            findings.append(Finding(case_id, row.seq, wrong))
+            findings.append(Finding(subject_id, row.seq, wrong))
         before, sound = Head(row.seq, row.chain), not wrong
     return sorted(findings, key=lambda finding: finding.seq)
 
 
-def _what_is_wrong(case_id: str, row: LedgerRow, expected_chain: str, last: int) -> str:
-    if digest_of(case_id, _told(row, row.seq)) != row.digest:
-        moved = any(digest_of(case_id, _told(row, seq)) == row.digest for seq in range(1, last + 1))
+def _what_is_wrong(subject_id: str, row: LedgerRow, expected_chain: str, last: int) -> str:
+    if digest_of(subject_id, _told(row, row.seq)) != row.digest:
+        moved = any(
+            digest_of(subject_id, _told(row, seq)) == row.digest for seq in range(1, last + 1)
+        )
         return "reordered" if moved else "changed"
     told_at = datetime.fromisoformat(row.body["at"])
     if row.chain != expected_chain or row.kind != row.body[EVENT] or row.at != told_at:
@@ -235,11 +231,11 @@ def _told(row: LedgerRow, seq: int) -> NewEvent:
     return NewEvent(seq, row.body, row.key, row.content)
 
 
-def _folded_up_to(connection: Connection, case_id: str) -> int:
-    """The newest event that the folded case has seen, by its row or by the state within it.
+def _folded_up_to(connection: Connection, subject_id: str) -> int:
+    """The newest event that the folded state has seen, by its row or by the state within it.
 
     A row that is there has seen one event at least.
     """
-    within = cases.c.state["version"].as_integer()
-    asked = select(func.greatest(cases.c.version, within, 1)).where(cases.c.case_id == case_id)
-    return connection.scalar(asked) or 0
+    within = states.c.state["version"].as_integer()
+    asked = select(func.greatest(states.c.version, within, 1))
+    return connection.scalar(asked.where(states.c.subject_id == subject_id)) or 0

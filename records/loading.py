@@ -1,79 +1,85 @@
-"""A case as it is kept: folded state and plans put together again. Reads; never writes."""
+"""A subject as it is kept: folded state and procedures put together again. Reads; never writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, cast, select
 
-from domain.case.apply import apply, blank
-from domain.case.events import CaseOpened
-from domain.case.projection import Marks, marks_after
-from domain.case.state import Case
-from domain.event import Event
+from domain.kinds import AnyKind, State, kind_named
+from domain.subject import procedure_named
+from domain.work.procedure import Procedure
+from domain.work.rows import Marks
 from records import procedures
-from records.case_json import NO_TEXT, CaseJson
-from records.errors import UnknownProcedure
 from records.ledger import NOTHING_YET, Head
-from records.tables import cases, events
-from workflows.encoding import case_from_text
+from records.state_json import NO_TEXT, StateJson
+from records.tables import events, states, subjects
+from workflows.encoding import state_from_text
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A case and what its events told, after some of them."""
+    """A subject's state and what its events told, after some of them."""
 
-    case: Case
+    state: Any
     marks: Marks
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerPosition:
-    """Where the ledger of a case stands, and the case where its rows stand there too (else None).
+    """Where a ledger stands, and the state where the rows stand there too (else None).
 
-    `text` is the case's, as far as it is known.
+    `text` is the state's, as far as it is known.
     """
 
     head: Head
-    case: Case | None
-    text: CaseJson = NO_TEXT
+    state: State | None
+    text: StateJson = NO_TEXT
 
 
-def folded(connection: Connection, case_id: str) -> Case | None:
-    """Return the case as of its newest kept event, with every plan it has known."""
-    row = connection.execute(_STATE, {"case": case_id}).one_or_none()
-    return None if row is None else _case_of(connection, row)
+def folded(connection: Connection, subject_id: str) -> Any:
+    """Return the state as of its newest kept event, with every procedure it knows; None without one."""
+    row = connection.execute(_STATE, {"subject": subject_id}).one_or_none()
+    return None if row is None else _state_of(connection, kind_named(row.kind), row)
 
 
-def position(connection: Connection, case_id: str) -> LedgerPosition:
-    """Return the head of the ledger and the case."""
-    row = connection.execute(_STANDING, {"case": case_id}).one_or_none()
+def position(connection: Connection, kind: AnyKind, subject_id: str) -> LedgerPosition:
+    """Return the head of the ledger and the state."""
+    row = connection.execute(_POSITION, {"subject": subject_id}).one_or_none()
     if row is None:
         return LedgerPosition(NOTHING_YET, None)
-    case = _case_of(connection, row) if row.version == row.seq else None
-    return LedgerPosition(Head(row.seq, row.chain), case)
+    state = _state_of(connection, kind, row) if row.version == row.seq else None
+    return LedgerPosition(Head(row.seq, row.chain), state)
 
 
-def _case_of(connection: Connection, row: Any) -> Case:
-    return case_from_text(row.state, procedures.of(connection, row.procedure_digests))
+def _state_of(connection: Connection, kind: AnyKind, row: Any) -> Any:
+    return state_from_text(kind, row.state, procedures.of(connection, row.procedure_digests))
 
 
 # Made once: to put a statement together takes as long as to run it.
-_TEXT = cast(cases.c.state, Text).label("state")
-_STATE = select(_TEXT, cases.c.procedure_digests).where(cases.c.case_id == bindparam("case"))
-_STANDING = (
-    select(events.c.seq, events.c.chain, cases.c.version, _TEXT, cases.c.procedure_digests)
-    .outerjoin_from(events, cases, events.c.case_id == cases.c.case_id)
-    .where(events.c.case_id == bindparam("case"))
+_TEXT = cast(states.c.state, Text).label("state")
+_STATE = (
+    select(_TEXT, states.c.procedure_digests, subjects.c.kind)
+    .join_from(states, subjects, subjects.c.id == states.c.subject_id)
+    .where(states.c.subject_id == bindparam("subject"))
+)
+_POSITION = (
+    select(events.c.seq, events.c.chain, states.c.version, _TEXT, states.c.procedure_digests)
+    .outerjoin_from(events, states, events.c.subject_id == states.c.subject_id)
+    .where(events.c.subject_id == bindparam("subject"))
     .order_by(events.c.seq.desc())
     .limit(1)
 )
 
 
 def fold_on(
-    connection: Connection, case_id: str, before: Folded | None, happened: Iterable[Event]
+    connection: Connection,
+    kind: AnyKind,
+    subject_id: str,
+    before: Folded | None,
+    happened: Iterable[Any],
 ) -> Folded:
     """Fold events onto what is kept (None: nothing yet).
 
@@ -81,24 +87,29 @@ def fold_on(
     """
     now = before
     for event in happened:
-        case = with_procedures_read(connection, case_id, now.case if now else None, event)
+        state = ready_for(connection, kind, subject_id, now.state if now else None, event)
         marks = now.marks if now else Marks()
-        after = apply(case, event)
-        now = Folded(after, marks_after(marks, case, after, event, after.version))
+        after = kind.apply(state, event)
+        now = Folded(after, kind.marks_after(marks, state, after, event, after.version))
     if now is None:
-        raise ValueError(f"nothing ever happened in case {case_id}")
+        raise ValueError(f"nothing ever happened in {subject_id}")
     return now
 
 
-def with_procedures_read(
-    connection: Connection, case_id: str, case: Case | None, event: Event
-) -> Case:
-    """The case with the plan that `event` names, if it names one; a blank one before the first."""
-    digest: Any = getattr(event, "procedure_digest", "")
-    if case is None:
-        if not isinstance(event, CaseOpened):
-            raise UnknownProcedure(str(digest))
-        return blank(case_id, procedures.of(connection, [digest])[digest], digest)
-    if digest and digest not in case.procedures:
-        return replace(case, procedures={**case.procedures, **procedures.of(connection, [digest])})
-    return case
+def ready_for(
+    connection: Connection, kind: AnyKind, subject_id: str, state: State | None, event: Any
+) -> Any:
+    """The state with the procedure that `event` names, if any; a blank one before the first.
+
+    Raises UnknownProcedure.
+    """
+    if state is None:
+        return kind.blank(subject_id, event, _named(connection, event))
+    if procedure_named(event) in state.procedures:
+        return state
+    return kind.knowing(state, _named(connection, event))
+
+
+def _named(connection: Connection, event: Any) -> dict[str, Procedure]:
+    digest = procedure_named(event)
+    return procedures.of(connection, [digest]) if digest else {}

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from domain.case.projection import OutboxRow
+from domain.work.rows import OutboxRow
 from records.tables import outbox
 
 
 def of_case(connection: Connection, case_id: str) -> list[OutboxRow]:
     """Return every message of a case, in the order they were written."""
     found = connection.execute(
-        select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.message)
+        select(outbox).where(outbox.c.subject_id == case_id).order_by(outbox.c.message)
     )
     return [_row_of(row) for row in found.mappings()]
 

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from records import openings
-from records.tables import alarms, cases, events, people
+from records import subjects
+from records.tables import alarms, events, people, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def read(connection: Connection, case_id: str) -> Person | None:
 
 def ask_again(connection: Connection, case_id: str, person: Person) -> None:
     """The first report came once more: the record is wanted, as it is or, if it is gone, anew."""
-    openings.lock(connection, case_id)
+    subjects.lock(connection, case_id)
     wanted = update(people).where(people.c.case_id == case_id)
     if not connection.execute(wanted.values(written_at=person.written_at)).rowcount:
         keep(connection, case_id, person)
@@ -55,12 +55,12 @@ def forget(connection: Connection, case_id: str, before: datetime) -> bool:
 
     Not one that was asked for again since that moment.
     """
-    openings.lock(connection, case_id)
+    subjects.lock(connection, case_id)
     mine = delete(people).where(people.c.case_id == case_id, people.c.written_at < before)
     return bool(connection.execute(mine.where(_nothing_happened())).rowcount)
 
 
 def _nothing_happened() -> ColumnElement[bool]:
     """No event, no row and no alarm: a case whose ledger was lost or damaged has one of them."""
-    known = (exists().where(t.c.case_id == people.c.case_id) for t in (events, cases, alarms))
+    known = (exists().where(t.c.subject_id == people.c.case_id) for t in (events, states, alarms))
     return ~or_(*known)

@@ -31,20 +31,24 @@ from records.tables import alarms, events, private_texts
 
 PREFIX = "text:"
 AN_INSTANT = timedelta(microseconds=1)
-AT_A_TIME = 200  # texts looked at in one statement: each is looked for in the events of its case
+AT_A_TIME = 200  # texts looked at in one statement: each is looked for in the events of its subject
 Place: TypeAlias = tuple[datetime, str]  # a text by when it was written, and its name
 
 
-def name_of(key: bytes, case_id: str, body: str) -> str:
-    """The name of a text: the same words in the same case have one, and nobody can guess it."""
-    told = hmac.new(key, f"{case_id}\n{body}".encode(), hashlib.sha256)
+def name_of(key: bytes, subject_id: str, body: str) -> str:
+    """The name of a text: the same words in the same subject have one, and nobody can guess it."""
+    told = hmac.new(key, f"{subject_id}\n{body}".encode(), hashlib.sha256)
     return PREFIX + told.hexdigest()
 
 
-def keep(connection: Connection, key: bytes, case_id: str, body: str, written_at: datetime) -> str:
+def keep(
+    connection: Connection, key: bytes, subject_id: str, body: str, written_at: datetime
+) -> str:
     """Write a text and return its name; written twice it stays once."""
-    name = name_of(key, case_id, body)
-    row = insert(private_texts).values(name=name, case_id=case_id, body=body, written_at=written_at)
+    name = name_of(key, subject_id, body)
+    row = insert(private_texts).values(
+        name=name, subject_id=subject_id, body=body, written_at=written_at
+    )
     # Written again, it is wanted again: the sweep must not take it from under a new command.
     # The next instant, so that whoever wrote it first sees that it is somebody else's, too.
     newest = func.greatest(private_texts.c.written_at, row.excluded.written_at)
@@ -53,18 +57,18 @@ def keep(connection: Connection, key: bytes, case_id: str, body: str, written_at
     return name
 
 
-def read(connection: Connection, case_id: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the texts of a case by name; what is not there, or is another case's, is left out."""
+def read(connection: Connection, subject_id: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the texts of a subject by name; what is not there, or is another's, is left out."""
     found = connection.execute(
         select(private_texts.c.name, private_texts.c.body).where(
-            private_texts.c.case_id == case_id, private_texts.c.name.in_(list(names))
+            private_texts.c.subject_id == subject_id, private_texts.c.name.in_(list(names))
         )
     )
     return {row.name: row.body for row in found}
 
 
 def take_back(
-    connection: Connection, case_id: str, names: Iterable[str], written_at: datetime
+    connection: Connection, subject_id: str, names: Iterable[str], written_at: datetime
 ) -> int:
     """Delete texts of a command that was refused; return how many.
 
@@ -72,7 +76,7 @@ def take_back(
     """
     gone = connection.execute(
         delete(private_texts).where(
-            private_texts.c.case_id == case_id,
+            private_texts.c.subject_id == subject_id,
             private_texts.c.name.in_(list(names)),
             private_texts.c.written_at == written_at,
         )
@@ -82,9 +86,9 @@ def take_back(
 
 @dataclass(frozen=True, slots=True)
 class Nameless:
-    """Texts that nothing names, by case; `next` is where to look on, None at the end."""
+    """Texts that nothing names, by subject; `next` is where to look on, None at the end."""
 
-    of_case: Mapping[str, tuple[str, ...]]
+    of_subject: Mapping[str, tuple[str, ...]]
     next: Place | None
 
 
@@ -92,7 +96,7 @@ def nameless(
     connection: Connection, before: datetime, after: Place | None = None, limit: int = AT_A_TIME
 ) -> Nameless:
     """Look through some texts written before that moment, oldest first, from `after` on."""
-    shown = (private_texts.c.case_id, private_texts.c.written_at, private_texts.c.name)
+    shown = (private_texts.c.subject_id, private_texts.c.written_at, private_texts.c.name)
     query = select(*shown, _is_named().label("named")).where(private_texts.c.written_at < before)
     if after is not None:
         place = tuple_(private_texts.c.written_at, private_texts.c.name)
@@ -102,10 +106,10 @@ def nameless(
     found: dict[str, list[str]] = {}
     for row in rows:
         if not row.named:
-            found.setdefault(row.case_id, []).append(row.name)
+            found.setdefault(row.subject_id, []).append(row.name)
     last = rows[-1] if len(rows) == limit else None
     return Nameless(
-        {case_id: tuple(names) for case_id, names in found.items()},
+        {subject_id: tuple(names) for subject_id, names in found.items()},
         None if last is None else (last.written_at, last.name),
     )
 
@@ -129,6 +133,6 @@ def _is_named() -> ColumnElement[bool]:
 
 def _names_it(table: Table) -> ColumnElement[bool]:
     return exists().where(
-        table.c.case_id == private_texts.c.case_id,
+        table.c.subject_id == private_texts.c.subject_id,
         func.strpos(cast(table.c.body, Text), private_texts.c.name) > 0,
     )

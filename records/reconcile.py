@@ -1,6 +1,6 @@
 """Compares the ledger with the rows made of it, and with what the engine runs.
 
-Changes nothing; names differences. A ledger that was changed by hand proves nothing: of such a case
+Changes nothing; names differences. A ledger that was changed by hand proves nothing: of such a subject
 only that is said, and nobody is sent to make rows or runs of it.
 """
 
@@ -9,55 +9,66 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 
-from sqlalchemy import JSON, Connection, Engine, Table, func, select, text
+from sqlalchemy import JSON, Connection, Engine, Table, TextClause, func, or_, select, text
 
-from domain.case.reading import shown_state
-from domain.case.state import Case
+from domain.kinds import KINDS, AnyKind, State
 from records.alarms import BEHIND, BROKEN, CONFLICT, GAP, STUCK, list_open
-from records.case_json import case_text
-from records.cases import as_reference
 from records.errors import UnknownProcedure
 from records.ledger import events_of, head, verify
 from records.loading import Folded, fold_on, folded
 from records.rows import entry_between
 from records.session import system, transaction
-from records.tables import FOLDS, cases, events, openings
+from records.state_json import state_text
+from records.subjects import kind_of
+from records.tables import (
+    events,
+    folds_of,
+    states,
+    subject_column,
+    subjects,
+)
 
-UNKNOWN = "unknown"  # the status of a case whose ledger was changed by hand
+UNKNOWN = "unknown"  # the status of a subject whose ledger was changed by hand
+UNFOLDED = "unfolded"  # of one whose rows do not stand where the ledger does
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPosition:
-    """Where a case stands: events so far, and the state people see."""
+class Position:
+    """Where a subject stands by one of its memories: events so far, and the status people see.
+
+    `ended`: nothing needs to run it.
+    """
 
     version: int
     status: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One case on which two memories disagree, in a sentence without names."""
+    """One subject on which two memories disagree, in a sentence without names."""
 
-    case_id: str
+    subject_id: str
     what: str
 
 
-def kept(connection: Connection, case_id: str | None = None) -> dict[str, LedgerPosition]:
-    """Where every case stands by the ledger, or this one; the status is that of its folded row."""
-    newest = select(events.c.case_id, func.max(events.c.seq).label("seq")).group_by(
-        events.c.case_id
-    )
-    if case_id is not None:
-        newest = newest.where(events.c.case_id == case_id)
-    heads = newest.subquery()
+def kept(connection: Connection, subject_id: str | None = None) -> dict[str, Position]:
+    """Where every subject stands by the ledger, or this one; the status is that of its folded row."""
+    newest = select(events.c.subject_id, func.max(events.c.seq).label("seq"))
+    if subject_id is not None:
+        newest = newest.where(events.c.subject_id == subject_id)
+    heads = newest.group_by(events.c.subject_id).subquery()
     found = connection.execute(
-        select(heads.c.case_id, heads.c.seq, cases.c.version, cases.c.status).outerjoin(
-            cases, cases.c.case_id == heads.c.case_id
-        )
+        select(
+            heads.c.subject_id, heads.c.seq, states.c.version, states.c.status, states.c.ended_at
+        ).outerjoin(states, states.c.subject_id == heads.c.subject_id)
     )
     return {
-        row.case_id: LedgerPosition(row.seq, row.status if row.version == row.seq else "unfolded")
+        row.subject_id: Position(row.seq, row.status, ended=row.ended_at is not None)
+        if row.version == row.seq
+        else Position(row.seq, UNFOLDED)
         for row in found
     }
 
@@ -70,71 +81,73 @@ def as_of_one_moment(database: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def of_case(connection: Connection, case_id: str) -> tuple[LedgerPosition | None, list[Difference]]:
-    """Look at one case: its ledger row by row, then every row of the folds, made anew.
+def of_subject(connection: Connection, subject_id: str) -> tuple[Position | None, list[Difference]]:
+    """Look at one subject: its ledger row by row, then every row of the folds, made anew.
 
     Returns where the case stands by its ledger, and what is wrong; None where nothing is kept of
     it. Ask as of one moment: a case goes on.
     """
-    wrong = broken(connection, case_id)
-    stands = LedgerPosition(head(connection, case_id).seq, UNKNOWN)
+    wrong = broken(connection, subject_id)
+    stands = Position(head(connection, subject_id).seq, UNKNOWN)
     if wrong:
         return stands, wrong
     if not stands.version:
         return None, []
+    kind = kind_of(connection, subject_id)
     try:
-        anew = fold_on(connection, case_id, None, events_of(connection, case_id))
+        anew = fold_on(connection, kind, subject_id, None, events_of(connection, subject_id))
     except UnknownProcedure:
-        return stands, [Difference(case_id, _NO_PROCEDURE)]
-    stands = replace(stands, status=shown_state(anew.case))
-    if _row_at(connection, case_id) != stands.version:
-        return stands, [Difference(case_id, _UNFOLDED.format(stands.version))]
-    differing = _differing(connection, anew)
+        return stands, [Difference(subject_id, _NO_PROCEDURE)]
+    stands = replace(stands, status=kind.status(anew.state), ended=anew.state.ended)
+    if _row_at(connection, kind, subject_id) != stands.version:
+        return stands, [Difference(subject_id, _UNFOLDED.format(stands.version))]
+    differing = _differing(connection, kind, anew)
     said = _ROWS.format(", ".join(differing))
-    return stands, [Difference(case_id, said)] if differing else []
+    return stands, [Difference(subject_id, said)] if differing else []
 
 
-def broken(connection: Connection, case_id: str) -> list[Difference]:
+def broken(connection: Connection, subject_id: str) -> list[Difference]:
     """Name every row of a ledger that was changed, removed or moved by hand."""
-    return [Difference(case_id, one.in_words()) for one in verify(connection, case_id)]
+    return [Difference(subject_id, one.in_words()) for one in verify(connection, subject_id)]
 
 
 def behind(connection: Connection, most: int) -> list[Difference]:
-    """Name cases that are open, or have no row, and whose row does not stand where their ledger
+    """Name subjects that are open, or have no row, and whose rows do not stand where their ledger
     does: at most so many. Of a ledger changed by hand its own findings are named instead.
     """
-    newest = (
-        select(func.max(events.c.seq)).where(events.c.case_id == openings.c.case_id)
-    ).scalar_subquery()
-    found = connection.execute(
-        select(openings.c.case_id, newest.label("seq"))
-        .outerjoin(cases, cases.c.case_id == openings.c.case_id)
-        .where(cases.c.ended_at.is_(None), cases.c.version.is_distinct_from(newest))
-        .order_by(openings.c.case_id)
-        .limit(most)
-    )
+    found = sorted(one for kind in KINDS.values() for one in _behind(connection, kind, most))
     return [
         difference
-        for case_id, seq in found.all()
+        for subject_id, seq in found[:most]
         for difference in (
-            broken(connection, case_id) or [Difference(case_id, _UNFOLDED.format(seq))]
+            broken(connection, subject_id) or [Difference(subject_id, _UNFOLDED.format(seq))]
         )
     ]
 
 
-def case_named(connection: Connection, reference: str) -> str | None:
-    """The id of the case with this reference, also where it has no row."""
-    wanted = openings.c.reference == as_reference(reference)
-    return connection.scalar(select(openings.c.case_id).where(wanted))
+def _behind(connection: Connection, kind: AnyKind, most: int) -> list[tuple[str, int]]:
+    newest = (
+        select(func.max(events.c.seq)).where(events.c.subject_id == subjects.c.id)
+    ).scalar_subquery()
+    query = select(subjects.c.id, newest.label("seq"))
+    for fold in _heads(kind):
+        query = query.outerjoin(fold, subject_column(fold) == subjects.c.id)
+    behind = or_(*(fold.c.version.is_distinct_from(newest) for fold in _heads(kind)))
+    query = query.where(subjects.c.kind == kind.name, states.c.ended_at.is_(None), behind)
+    rows = connection.execute(query.order_by(subjects.c.id).limit(most))
+    return [(row.id, row.seq) for row in rows]
 
 
-def compare(
-    ledger: Mapping[str, LedgerPosition], engine: Mapping[str, LedgerPosition]
-) -> list[Difference]:
+def _heads(kind: AnyKind) -> tuple[Table, ...]:
+    """The folds with one row for each subject: its state, and the first of its kind's own."""
+    return folds_of(kind)[:2]
+
+
+def compare(ledger: Mapping[str, Position], engine: Mapping[str, Position]) -> list[Difference]:
     """Name each difference between the ledger and the open workflows, by case id."""
     found = [
-        _difference(case_id, ledger.get(case_id), engine.get(case_id))
-        for case_id in sorted({*ledger, *engine})
+        _difference(subject_id, ledger.get(subject_id), engine.get(subject_id))
+        for subject_id in sorted({*ledger, *engine})
     ]
     return [difference for difference in found if difference is not None]
 
@@ -142,7 +155,7 @@ def compare(
 def alarmed(connection: Connection) -> list[Difference]:
     """Name each disagreement that was seen and that nobody has settled, by case id."""
     return [
-        Difference(one.case_id, _WHAT[one.kind].format(one.seq)) for one in list_open(connection)
+        Difference(one.subject_id, _WHAT[one.kind].format(one.seq)) for one in list_open(connection)
     ]
 
 
@@ -161,21 +174,19 @@ _WHAT = {
 }
 
 
-def _difference(
-    case_id: str, kept: LedgerPosition | None, runs: LedgerPosition | None
-) -> Difference | None:
+def _difference(subject_id: str, kept: Position | None, runs: Position | None) -> Difference | None:
     what = _what_differs(kept, runs)
-    return Difference(case_id, what) if what else None
+    return Difference(subject_id, what) if what else None
 
 
-def _what_differs(kept: LedgerPosition | None, runs: LedgerPosition | None) -> str:
+def _what_differs(kept: Position | None, runs: Position | None) -> str:
     if kept is None:
         return "runs in the engine, but the ledger does not know it"
-    if kept.status == "unfolded":
+    if kept.status == UNFOLDED:
         return _UNFOLDED.format(kept.version)
     if runs is None:
-        ended = kept.status in {"closed", "cancelled", UNKNOWN}
-        return "" if ended else f"is {kept.status} in the ledger, but does not run in the engine"
+        done = kept.ended or kept.status == UNKNOWN
+        return "" if done else f"is {kept.status} in the ledger, but does not run in the engine"
     if runs.version != kept.version:
         where = "behind" if runs.version < kept.version else "ahead of"
         return f"the engine is {where} the ledger: event {runs.version} instead of {kept.version}"
@@ -187,42 +198,50 @@ def _what_differs(kept: LedgerPosition | None, runs: LedgerPosition | None) -> s
 # -- the rows, made anew
 
 
-def _row_at(connection: Connection, case_id: str) -> int:
-    return connection.scalar(select(cases.c.version).where(cases.c.case_id == case_id)) or 0
+def _row_at(connection: Connection, kind: AnyKind, subject_id: str) -> int:
+    """The version up to which every row that counts events stands."""
+    asked = (
+        select(fold.c.version).where(subject_column(fold) == subject_id) for fold in _heads(kind)
+    )
+    return min(connection.scalar(one) or 0 for one in asked)
 
 
-def _differing(connection: Connection, anew: Folded) -> list[str]:
+def _differing(connection: Connection, kind: AnyKind, anew: Folded) -> list[str]:
     """The tables that do not hold what would be written now."""
+    entry = entry_between(kind, None, anew, state_text(kind, anew.state))
     told = {
-        table: f"[{b','.join(rows).decode()}]"
-        for table, rows in entry_between(None, anew, case_text(anew.case)).rows.items()
+        fold.name: f"[{b','.join(entry.rows.get(fold.name, ())).decode()}]"
+        for fold in folds_of(kind)
     }
-    found = set(connection.scalars(_DIFFERING, {"case": anew.case.id, **told}))
-    if _state(connection, anew.case.id) != anew.case:
-        found.add(cases.name)
-    return [table.name for table in reversed(FOLDS) if table.name in found]
+    found = set(connection.scalars(_comparison(kind), {"subject": anew.state.id, **told}))
+    if _state(connection, anew.state.id) != anew.state:
+        found.add(states.name)
+    return [fold.name for fold in folds_of(kind) if fold.name in found]
 
 
-def _state(connection: Connection, case_id: str) -> Case | None:
-    """The case within its row: what it means counts, not in which words an older program put it."""
+def _state(connection: Connection, subject_id: str) -> State | None:
+    """The state within its row: what it means counts, not in which words an older program put it."""
     try:
-        return folded(connection, case_id)
-    except (LookupError, TypeError, ValueError, UnknownProcedure):  # no case at all
+        known: State | None = folded(connection, subject_id)
+    except (LookupError, TypeError, ValueError, UnknownProcedure):  # no state at all
         return None
+    return known
 
 
-def _differs(table: Table) -> str:
-    """Ask whether a table holds other rows of a case than those told; as `rows.py` writes them."""
-    names = ", ".join(column.name for column in table.columns if not isinstance(column.type, JSON))
-    kept = f"SELECT {names} FROM {table.name} WHERE case_id = CAST(:case AS uuid)"  # noqa: S608 - names of our own tables
+@cache
+def _comparison(kind: AnyKind) -> TextClause:
+    return text(" UNION ALL ".join(_differs(fold) for fold in folds_of(kind)))
+
+
+def _differs(fold: Table) -> str:
+    """Ask whether a fold holds other rows of a subject than those told; as `rows.py` writes them."""
+    names = ", ".join(column.name for column in fold.columns if not isinstance(column.type, JSON))
+    mine = subject_column(fold).name
+    kept = f"SELECT {names} FROM {fold.name} WHERE {mine} = CAST(:subject AS uuid)"  # noqa: S608 - names of our own tables
     told = (
         f"SELECT {names} FROM "  # noqa: S608 - names of our own tables
-        f"json_populate_recordset(CAST(NULL AS {table.name}), CAST(:{table.name} AS json))"
+        f"json_populate_recordset(CAST(NULL AS {fold.name}), CAST(:{fold.name} AS json))"
     )
     return (
-        f"SELECT '{table.name}' WHERE EXISTS ({kept} EXCEPT {told})"
-        f" OR EXISTS ({told} EXCEPT {kept})"
+        f"SELECT '{fold.name}' WHERE EXISTS ({kept} EXCEPT {told}) OR EXISTS ({told} EXCEPT {kept})"
     )
-
-
-_DIFFERING = text(" UNION ALL ".join(_differs(table) for table in FOLDS))

@@ -1,4 +1,4 @@
-"""Makes the beginning of a run out of the ledger: for a case reopened, or an engine that was lost.
+"""Makes the beginning of a run out of the ledger: for a subject reopened, or an engine that was lost.
 
 It only reads. What happened stands in the ledger; everything else follows from it.
 """
@@ -7,87 +7,80 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.case.apply import apply, blank
-from domain.case.state import Case
-from domain.event import Event
-from records import installation, ledger, openings, procedures
+from domain.kinds import AnyKind, State, kind_named
+from records import installation, ledger, subjects
 from records.ledger import LedgerRow
+from records.loading import ready_for
+from records.subjects import Subject
 from workflows import options
-from workflows.encoding import case_to_json, event_from_json, procedure_to_json
+from workflows.encoding import event_from_json, procedure_to_json, state_to_json
 from workflows.messages import Op, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A case folded from its ledger, and the snapshot from which a run goes on with it."""
+    """A subject folded from its ledger, and the snapshot from which a run goes on with it."""
 
-    case: Case
+    kind: AnyKind
+    state: Any
     clock_offset: int
     snapshot: Snapshot
     answered: Mapping[str, Op]  # every key the ledger knows, and what it was answered
 
 
 def from_ledger(
-    connection: Connection, case_id: str, not_before: datetime | None = None
+    connection: Connection, subject_id: str, not_before: datetime | None = None
 ) -> Kept | None:
-    """Fold a case from its ledger; None where there is none. Raises UnknownProcedure.
+    """Fold a subject from its ledger; None where there is none. Raises UnknownProcedure.
 
-    `not_before`: in a rehearsal, what the case's clock must show at least.
+    `not_before`: in a rehearsal, what the subject's clock must show at least.
     """
-    rows = ledger.read(connection, case_id)
-    if not rows:
+    rows = ledger.read(connection, subject_id)
+    subject = subjects.find(connection, subject_id)
+    if not rows or subject is None:
         return None
-    case: Case | None = None
+    kind = kind_named(subject.kind)
+    state: Any = None
     answered: dict[str, Op] = {}
     for row in rows:
         event = event_from_json(row.body)
-        case = apply(_with_procedures_read(connection, case, case_id, event), event)
-        _remember(answered, row, case)
-    if case is None:  # pragma: no cover - there was at least one row
-        return None
+        state = kind.apply(ready_for(connection, kind, subject_id, state, event), event)
+        _remember(answered, row, state)
     snapshot = Snapshot(
-        case=case_to_json(case),
+        state=state_to_json(kind, state),
         procedures={
-            digest: procedure_to_json(procedure) for digest, procedure in case.procedures.items()
+            digest: procedure_to_json(procedure) for digest, procedure in state.procedures.items()
         },
         ops=tuple(answered.values())[-options.OPS_KEPT :],
     )
-    return Kept(case, _clock_offset(connection, case, not_before), snapshot, answered)
+    offset = _clock_offset(connection, subject, state, not_before)
+    return Kept(kind, state, offset, snapshot, answered)
 
 
-def _with_procedures_read(
-    connection: Connection, case: Case | None, case_id: str, event: Event
-) -> Case:
-    digest = str(getattr(event, "procedure_digest", ""))
-    if case is None:
-        return blank(case_id, procedures.of(connection, [digest])[digest], digest)
-    if not digest or digest in case.procedures:
-        return case
-    return replace(case, procedures={**case.procedures, **procedures.of(connection, [digest])})
-
-
-def _remember(answered: dict[str, Op], row: LedgerRow, case: Case) -> None:
+def _remember(answered: dict[str, Op], row: LedgerRow, state: State) -> None:
     """The newest event of a key tells what that key was answered."""
     if row.key:
         answered.pop(row.key, None)
         answered[row.key] = Op(
-            row.key, row.content or "", case.version, case.now or row.at, case.state
+            row.key, row.content or "", state.version, state.now or row.at, state.state
         )
 
 
-def _clock_offset(connection: Connection, case: Case, not_before: datetime | None) -> int:
-    """The case's own offset; in a rehearsal, never so small that its clock would run backwards.
+def _clock_offset(
+    connection: Connection, subject: Subject, state: State, not_before: datetime | None
+) -> int:
+    """The subject's own offset; in a rehearsal, never so small that its clock would run backwards.
 
     Virtual time belongs to a run: what it gained is lost with the run and is made up here.
     """
-    known = openings.of_case(connection, case.id)
-    offset = known.clock_offset if known else 0
-    if case.now is None or not installation.is_rehearsal(connection):
+    offset = subject.clock_offset
+    if state.now is None or not installation.is_rehearsal(connection):
         return offset
-    reached = max(case.now, not_before or case.now)
+    reached = max(state.now, not_before or state.now)
     return max(offset, math.ceil((reached - datetime.now(UTC)).total_seconds()))

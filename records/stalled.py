@@ -23,7 +23,7 @@ from records import alarms
 from records.cases import SHOWN, CaseView, narrowed, view_of
 from records.paging import Keyset, Page
 from records.scope import Scope, visible
-from records.tables import cases, openings
+from records.tables import cases, subjects
 
 OLDEST_FIRST = Keyset((cases.c.late_at, cases.c.case_id), (datetime, UUID))
 
@@ -48,13 +48,13 @@ def page(
     disagree is always among them.
     """
     late = _late_by_own_date(as_of) if rehearsal else cases.c.late_at <= as_of
-    alarmed = alarms.cases_open(connection)
+    alarmed = alarms.subjects_open(connection)
     if alarmed:  # asked apart, so that the index alone answers where there is none
         late = or_(late, cases.c.case_id.in_(alarmed))
     query: Select[Any] = select(cases.c.late_at, cases.c.case_id)
     query = query.where(cases.c.ended_at.is_(None)).where(late)
     if rehearsal:
-        query = query.join(openings, cases.c.case_id == openings.c.case_id)
+        query = query.join(subjects, cases.c.case_id == subjects.c.id)
     query = visible(query, Scope(office, corridors))
     query = narrowed(query, corridor=corridor, turn=turn)
     # First which, then what is shown of them: joined at once, the planner read whole tables.
@@ -62,7 +62,7 @@ def page(
     shown = (
         select(*SHOWN)
         .join_from(picked, cases, picked.c.case_id == cases.c.case_id)
-        .join(openings, cases.c.case_id == openings.c.case_id)
+        .join(subjects, cases.c.case_id == subjects.c.id)
         .order_by(*OLDEST_FIRST.columns)
     )
     rows = connection.execute(shown).all()
@@ -78,7 +78,7 @@ def late_days(case: CaseView, as_of: datetime) -> int:
 
 
 def _late_by_own_date(as_of: datetime) -> ColumnElement[bool]:
-    offset: Any = func.make_interval(0, 0, 0, 0, 0, 0, openings.c.clock_offset)
+    offset: Any = func.make_interval(0, 0, 0, 0, 0, 0, subjects.c.clock_offset)
     moment = bindparam("as_of", as_of, type_=cases.c.late_at.type)
     return or_(
         cases.c.late_at <= moment + cast(offset, Interval), cases.c.late_at <= cases.c.now_at

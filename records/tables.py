@@ -1,10 +1,13 @@
 """Every table as SQLAlchemy sees it. No query lives here and no column has a clock of its own.
 
-The ledger and what was given at the door are written once: `events`, `plans`, `openings`,
-`private_texts`, `people`. `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are a fold
-of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see,
+The ledger and what was given at the door are written once: `events`, `procedures`, `subjects`,
+`private_texts`, `people`. `states`, `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are
+folds of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see,
 `deliveries` what became of messages, `access_log` who opened what about a person.
 The rest is administration.
+
+Whatever any kind of subject may have is a `subject_id`'s; a `case_id` stands only where the row is
+about a case. In every fold that column is the first of the primary key.
 
 Texts that a fold wrote are `json`, not `jsonb`: the order of steps means something and is kept.
 """
@@ -33,6 +36,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.kinds import AnyKind
+
 metadata = MetaData(
     naming_convention={
         "ix": "%(table_name)s_%(column_0_N_name)s",
@@ -60,15 +65,21 @@ def _number(name: str) -> Column[Any]:
     return Column(name, Integer, nullable=False)
 
 
+def _subject(*, primary: bool = False) -> Column[Any]:
+    return _of_subject("subject_id", primary=primary)
+
+
 def _case(*, primary: bool = False) -> Column[Any]:
-    return Column(
-        "case_id", Uuid(as_uuid=False), ForeignKey("openings.case_id"), primary_key=primary
-    )
+    return _of_subject("case_id", primary=primary)
+
+
+def _of_subject(name: str, *, primary: bool) -> Column[Any]:
+    return Column(name, Uuid(as_uuid=False), ForeignKey("subjects.id"), primary_key=primary)
 
 
 # -- the installation
 
-# One row. Cases may live at their own date only where it says rehearsal.
+# One row. Subjects may live at their own date only where it says rehearsal.
 installation = Table(
     "installation",
     metadata,
@@ -88,11 +99,12 @@ procedures = Table(
     Column("body", JSON, nullable=False),
 )
 
-# What is fixed when a case begins and stands in no event.
-openings = Table(
-    "openings",
+# What is fixed when a subject begins and stands in no event.
+subjects = Table(
+    "subjects",
     metadata,
-    Column("case_id", Uuid(as_uuid=False), primary_key=True),
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    _text("kind"),  # case ...
     Column("reference", Text, nullable=False, unique=True),
     Column("clock_offset", Integer, nullable=False, default=0),  # seconds
     Column("rehearsal", Boolean, ForeignKey("installation.rehearsal"), nullable=False),
@@ -102,7 +114,7 @@ openings = Table(
 events = Table(
     "events",
     metadata,
-    _case(),
+    _subject(),
     _number("seq"),
     _text("kind"),
     _moment("at", needed=True),
@@ -111,7 +123,7 @@ events = Table(
     _text("chain"),
     _text("key", needed=False),  # the update that caused it
     _text("content", needed=False),  # digest of what that update asked
-    PrimaryKeyConstraint("case_id", "seq"),
+    PrimaryKeyConstraint("subject_id", "seq"),
     CheckConstraint("seq > 0", name="seq_from_one"),
 )
 Index("events_key", events.c.key, events.c.seq, postgresql_where=events.c.key.is_not(None))
@@ -131,23 +143,35 @@ private_texts = Table(
     "private_texts",
     metadata,
     Column("name", Text, primary_key=True),  # keyed digest
-    _case(),
+    _subject(),
     _text("body"),
     _moment("written_at", needed=True),
-    Index(None, "case_id"),
+    Index(None, "subject_id"),
     Index(None, "written_at"),
 )
 
 # -- folds of the ledger
+
+# Of every kind of subject.
+states = Table(
+    "states",
+    metadata,
+    _subject(primary=True),
+    _number("version"),
+    _number("edition"),
+    _text("status"),
+    _moment("ended_at"),
+    Column("procedure_digests", ARRAY(Text), nullable=False),
+    Column("state", JSON, nullable=False),  # the folded state without its procedures
+)
+Index("states_open", states.c.subject_id, postgresql_where=states.c.ended_at.is_(None))
 
 cases = Table(
     "cases",
     metadata,
     _case(primary=True),
     _number("version"),
-    _number("edition"),
     Column("procedure_digest", Text, ForeignKey("procedures.digest"), nullable=False),
-    Column("procedure_digests", ARRAY(Text), nullable=False),
     _text("corridor"),
     _text("status"),  # open on_hold returned returned_legal_open closed cancelled
     Column("on_hold", Boolean, nullable=False),
@@ -165,7 +189,6 @@ cases = Table(
     _moment("opened_at", needed=True),
     _moment("now_at", needed=True),  # moment of the newest event
     _moment("ended_at"),
-    Column("state", JSON, nullable=False),  # the folded case without its plans
     CheckConstraint("ended_at IS NOT NULL OR late_at IS NOT NULL", name="open_has_late_at"),
 )
 Index("cases_opened", cases.c.opened_at, cases.c.case_id)
@@ -187,7 +210,7 @@ Index("case_offices_of", case_offices.c.office, case_offices.c.opened_at, case_o
 tasks = Table(
     "tasks",
     metadata,
-    _case(),
+    _subject(),
     _text("step"),
     _number("attempt"),
     _text("title"),
@@ -214,13 +237,13 @@ tasks = Table(
     _text("ended_by"),
     _text("ended_for"),
     Column("valid_until", Date),
-    PrimaryKeyConstraint("case_id", "step", "attempt"),
+    PrimaryKeyConstraint("subject_id", "step", "attempt"),
 )
 Index(
     "tasks_open_of_office",
     tasks.c.holder,
     tasks.c.due_or_never,
-    tasks.c.case_id,
+    tasks.c.subject_id,
     tasks.c.step,
     postgresql_where=tasks.c.is_open,
 )
@@ -228,7 +251,7 @@ Index(
 escalations = Table(
     "escalations",
     metadata,
-    _case(),
+    _subject(),
     _number("number"),  # seq of the event that opened it
     _text("step"),
     _number("attempt"),
@@ -241,13 +264,13 @@ escalations = Table(
     _text("decision"),
     _text("decided_by"),
     _text("reason"),  # name of a private text
-    PrimaryKeyConstraint("case_id", "number"),
+    PrimaryKeyConstraint("subject_id", "number"),
 )
 _is_open = escalations.c.state == "open"
 Index(
     "escalations_open",
     escalations.c.opened_at,
-    escalations.c.case_id,
+    escalations.c.subject_id,
     escalations.c.number,
     postgresql_where=_is_open,
 )
@@ -261,7 +284,7 @@ Index(
 outbox = Table(
     "outbox",
     metadata,
-    _case(),
+    _subject(),
     _number("message"),
     _text("kind"),
     _text("step"),
@@ -274,14 +297,14 @@ outbox = Table(
     _moment("leaves_at", needed=True),
     _moment("left_at"),
     _text("dropped"),
-    PrimaryKeyConstraint("case_id", "message"),
+    PrimaryKeyConstraint("subject_id", "message"),
 )
 
-# Not a fold: what the ledger refused is not in it. No foreign key: the case may be unknown here.
+# Not a fold: what the ledger refused is not in it. No foreign key: the subject may be unknown here.
 alarms = Table(
     "alarms",
     metadata,
-    Column("case_id", Uuid(as_uuid=False), nullable=False),
+    Column("subject_id", Uuid(as_uuid=False), nullable=False),
     _number("seq"),
     _text("kind"),  # conflict gap behind stuck broken
     _text("digest"),
@@ -289,22 +312,33 @@ alarms = Table(
     Column("body", JSON),
     _text("key", needed=False),
     _moment("settled_at"),
-    PrimaryKeyConstraint("case_id", "seq", "kind", "digest"),
+    PrimaryKeyConstraint("subject_id", "seq", "kind", "digest"),
 )
-Index("alarms_open", alarms.c.case_id, postgresql_where=alarms.c.settled_at.is_(None))
+Index("alarms_open", alarms.c.subject_id, postgresql_where=alarms.c.settled_at.is_(None))
+
+
+def folds_of(kind: AnyKind) -> tuple[Table, ...]:
+    """The folds that hold rows of a kind of subject: its state first."""
+    return (states, *(metadata.tables[name] for name in kind.tables))
+
+
+def subject_column(fold: Table) -> Column[Any]:
+    """The column of a fold that says whose a row is."""
+    return next(iter(fold.primary_key.columns))
+
 
 # What was done with a message that left: facts, written by delivery alone and never folded.
 deliveries = Table(
     "deliveries",
     metadata,
-    _case(),
+    _subject(),
     _number("message"),  # number of the message within its case, as in `outbox`
     _text("recipient"),  # id of an office or user
     _text("channel"),
     _text("state"),
     _moment("queued_at", needed=True),
     _moment("at", needed=True),  # since when it is in this state
-    PrimaryKeyConstraint("case_id", "message", "recipient", "channel"),
+    PrimaryKeyConstraint("subject_id", "message", "recipient", "channel"),
     CheckConstraint(
         "state IN ('queued', 'sent', 'delivered', 'bounced', 'given_up', 'stopped')", name="state"
     ),
@@ -319,14 +353,13 @@ access_log = Table(
     _moment("at", needed=True),
     _text("user_id"),
     _text("office"),
-    Column("case_id", Uuid(as_uuid=False), ForeignKey("openings.case_id"), nullable=False),
+    Column("case_id", Uuid(as_uuid=False), ForeignKey("subjects.id"), nullable=False),
     _texts("what"),  # words of the release list, or kinds of record
     _text("purpose"),
     Index(None, "case_id", "at"),
     Index(None, "user_id", "at"),
 )
 
-FOLDS = (outbox, escalations, tasks, case_offices, cases)
 
 # -- administration
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select
 
 from records.paging import Keyset, Page
-from records.tables import cases, openings, tasks
+from records.tables import cases, subjects, tasks
 
 BY_DUE = Keyset(
-    (tasks.c.due_or_never, tasks.c.case_id, tasks.c.step, tasks.c.attempt),
+    (tasks.c.due_or_never, tasks.c.subject_id, tasks.c.step, tasks.c.attempt),
     (datetime, UUID, str, int),
 )
 
@@ -23,7 +23,7 @@ BY_DUE = Keyset(
 class TaskView:
     """A task as lists show it, with the reference of its case and nothing about the person."""
 
-    case_id: str
+    subject_id: str
     reference: str
     corridor: str
     clock_offset: int
@@ -75,14 +75,14 @@ def of_office(
 
 def of_case(connection: Connection, case_id: str) -> list[TaskView]:
     """Return every attempt of every step and watch of a case, in the order they were offered."""
-    query = _listed().where(tasks.c.case_id == case_id)
+    query = _listed().where(tasks.c.subject_id == case_id)
     order = (tasks.c.offered_at, tasks.c.step, tasks.c.attempt)
     return [_view_of(row) for row in connection.execute(query.order_by(*order))]
 
 
 def of_step(connection: Connection, case_id: str, step: str) -> TaskView | None:
     """Return the newest attempt of a step."""
-    query = _listed().where(tasks.c.case_id == case_id, tasks.c.step == step)
+    query = _listed().where(tasks.c.subject_id == case_id, tasks.c.step == step)
     row = connection.execute(query.order_by(tasks.c.attempt.desc()).limit(1)).one_or_none()
     return None if row is None else _view_of(row)
 
@@ -96,26 +96,26 @@ def blocking(connection: Connection, cases_late: Mapping[str, datetime]) -> dict
         return {}
     query = (
         _listed()
-        .where(tasks.c.case_id.in_(cases_late), tasks.c.state.in_(("offered", "accepted")))
+        .where(tasks.c.subject_id.in_(cases_late), tasks.c.state.in_(("offered", "accepted")))
         .where(tasks.c.due_at == cases.c.late_at)
         .order_by(tasks.c.step.desc())
     )
-    return {str(row.case_id): _view_of(row) for row in connection.execute(query)}
+    return {str(row.subject_id): _view_of(row) for row in connection.execute(query)}
 
 
 def _listed() -> Select[Any]:
     return (
         select(
             tasks,
-            openings.c.reference,
-            openings.c.clock_offset,
+            subjects.c.reference,
+            subjects.c.clock_offset,
             cases.c.corridor,
             cases.c.on_hold,
             cases.c.version.label("case_version"),
             cases.c.now_at,
         )
-        .join_from(tasks, cases, tasks.c.case_id == cases.c.case_id)
-        .join(openings, openings.c.case_id == tasks.c.case_id)
+        .join_from(tasks, cases, tasks.c.subject_id == cases.c.case_id)
+        .join(subjects, subjects.c.id == tasks.c.subject_id)
     )
 
 

@@ -1,4 +1,4 @@
-"""What happened in a case, in order, for showing. Words and names stay where they are kept."""
+"""What happened in a subject, in order, for showing. Words and names stay where they are kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from records.paging import bounded
 
 
 def page(
-    connection: Connection, case_id: str, *, after_seq: int = 0, limit: int
+    connection: Connection, subject_id: str, *, after_seq: int = 0, limit: int
 ) -> tuple[list[LedgerRow], int | None]:
     """Return events after `after_seq`, oldest first, and the number to go on from, if any."""
-    rows = ledger.read(connection, case_id, after_seq, bounded(limit) + 1)
+    rows = ledger.read(connection, subject_id, after_seq, bounded(limit) + 1)
     shown = rows[: bounded(limit)]
     return shown, shown[-1].seq if len(rows) > len(shown) else None

@@ -24,9 +24,10 @@ from domain.act import AnyCommand
 from domain.case.commands import OpenCase
 from domain.case.events import CaseOpened
 from domain.event import Event
+from domain.kinds import CASE
 from engine.errors import ActRefused, EngineAway, OutcomeUnknown
 from engine.virtual_time import at_rest, fast_forward
-from records import ledger, openings, procedures
+from records import ledger, procedures, subjects
 from records.session import system, transaction
 from story.engine_fixture import EngineRoom, shared_room
 from story.model import Story
@@ -87,7 +88,7 @@ class EngineStage:
         offset = _offset_to(at)
         with transaction(self._room.database, system("story")) as connection:
             procedures.keep(connection, opening.procedure, opening.procedure_digest)
-            openings.admit(connection, case.case_id, offset)
+            subjects.admit(connection, CASE.name, case.case_id, offset)
         told = replace(opening, case_id=case.case_id)
         key = uuid.uuid4().hex
         self._persist(lambda: self._room.engine.open(told, key=key, at=at, clock_offset=offset))
@@ -112,7 +113,9 @@ class EngineStage:
         """Everything the ledger holds of the case."""
         case = self._cases[person]
         if not case.settled:
-            self._room.wait(at_rest(self._room.client, workflow_id(case.case_id)), GIVE_UP_SECONDS)
+            self._room.wait(
+                at_rest(self._room.client, workflow_id(CASE.name, case.case_id)), GIVE_UP_SECONDS
+            )
             known = len(case.events)
             new = self._from_database(lambda c: ledger.events_of(c, case.case_id, known))
             case.events.extend(_under_the_storys_id(event, case.opening) for event in new)
@@ -154,7 +157,7 @@ class EngineStage:
         self._room.wait(
             fast_forward(
                 self._room.client,
-                workflow_id(case.case_id),
+                workflow_id(CASE.name, case.case_id),
                 to,
                 limit_seconds=GIVE_UP_SECONDS,
             ),
@@ -197,7 +200,9 @@ class EngineStage:
     def _wait_for_answers(self) -> None:
         for case in self._cases.values():
             case.settled = False
-            self._room.wait(at_rest(self._room.client, workflow_id(case.case_id)), GIVE_UP_SECONDS)
+            self._room.wait(
+                at_rest(self._room.client, workflow_id(CASE.name, case.case_id)), GIVE_UP_SECONDS
+            )
 
 
 def _offset_to(at: datetime) -> int:

@@ -22,8 +22,9 @@ from typing import Any, Self, TypeVar
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from local.postgres import RunningPostgres, make_database, start_postgres
 from local.processes import Child, start_child
 from local.temporal import RunningTemporal, start_temporal
@@ -45,7 +46,7 @@ class EngineRoom:
     temporal: RunningTemporal
     settings: Settings
     client: Client
-    engine: CaseEngine
+    engine: SubjectEngine
 
     def __init__(self, *, with_worker: bool = True) -> None:
         """Start nothing yet; `with_worker=False` leaves the worker to the caller."""
@@ -92,7 +93,7 @@ class EngineRoom:
             installation.make_rehearsal(connection)
         self._start_loop()
         self.client = self.wait(connect(self.settings), ANSWER_SECONDS)
-        self.engine = CaseEngine(self.client, self.database, patience=ANSWER_SECONDS)
+        self.engine = SubjectEngine(self.client, self.database, CASE, patience=ANSWER_SECONDS)
         if self._with_worker:
             self.start_worker()
 
@@ -144,7 +145,9 @@ class EngineRoom:
     async def end_case(self, case_id: str) -> None:
         """Let go of a case: its run takes memory and timers that nobody waits for."""
         with suppress(RPCError):
-            await self.client.get_workflow_handle(workflow_id(case_id)).terminate("played")
+            await self.client.get_workflow_handle(workflow_id(CASE.name, case_id)).terminate(
+                "played"
+            )
 
 
 _shared: list[EngineRoom] = []

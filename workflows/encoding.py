@@ -20,15 +20,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Limits
 from pydantic_core import to_json
 
-from domain.act import AnyCommand, Command
-from domain.case.commands import OpenCase
-from domain.case.core import ACTS
-from domain.case.events import KINDS
-from domain.case.state import Case
-from domain.event import Event
+from domain.kinds import EVENTS, AnyKind, State
 from domain.rules.book import digest_of
 from domain.work.procedure import Procedure
-from workflows.upcasters import FIRST_SHAPE, SHAPE, case_shape, upcast, upcast_case
+from workflows.upcasters import FIRST_SHAPE, SHAPE, state_shape, upcast, upcast_state
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -38,7 +33,6 @@ EVENT = "event"  # the key that names an event's class; `kind` is a field of som
 PROCEDURE_DIGEST = "procedure_digest"  # the key of events that name a plan
 _PROCEDURES: dict[str, Procedure] = {}
 _MOST_PROCEDURES = 256
-_NOT_IN_CASE = frozenset({"procedures"})
 _AS_IT_IS = (str, int, bool, float, type(None))
 _NO_DEFAULT: Any = object()
 
@@ -46,16 +40,16 @@ _NO_DEFAULT: Any = object()
 # -- events
 
 
-def event_to_json(event: Event) -> Json:
+def event_to_json(event: Any) -> Json:
     """Write an event as one flat object; the key `event` names its class."""
     return {EVENT: type(event).__name__, **_encode_record(event)}
 
 
-def event_from_json(data: Mapping[str, Any]) -> Event:
+def event_from_json(data: Mapping[str, Any]) -> Any:
     """Read an event of any shape; raises ValueError for a class or field no edition knows."""
     body = upcast(dict(data), EVENT)
     name = body.pop(EVENT, None)
-    kind = KINDS.get(name) if isinstance(name, str) else None
+    kind = EVENTS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"there is no event named {name!r}")
     return _decode(kind, body)
@@ -93,19 +87,19 @@ def procedure_digest(procedure: Procedure) -> str:
     return digest_of(procedure)
 
 
-# -- cases
+# -- states of subjects
 
 
-def case_to_json(case: Case) -> Json:
-    """Write a case without its plans, which are kept once and named by `procedure_digest`."""
-    return {name: part_to_json(part) for name, part in case_parts(case)}
+def state_to_json(kind: AnyKind, state: State) -> Json:
+    """Write a state without its procedures, which are kept once and named by their digests."""
+    return {name: part_to_json(part) for name, part in state_parts(kind, state)}
 
 
-def case_parts(case: Case) -> Iterator[tuple[str, Any]]:
-    """Name what is kept of a case, in the order in which it is kept."""
-    if (shape := case_shape()) != FIRST_SHAPE:
+def state_parts(kind: AnyKind, state: State) -> Iterator[tuple[str, Any]]:
+    """Name what is kept of a state, in the order in which it is kept."""
+    if (shape := state_shape(kind.name)) != FIRST_SHAPE:
         yield SHAPE, shape
-    yield from _parts(case, _shape_without_procedures())
+    yield from _parts(state, _shape_without_procedures(kind))
 
 
 def parts_of(record: Any) -> Iterator[tuple[str, Any]]:
@@ -126,58 +120,53 @@ def part_to_json(part: Any) -> Any:
     return _encode(part)
 
 
-def case_from_json(data: Mapping[str, Any], procedures: Mapping[str, Procedure]) -> Case:
-    """Read a case of any shape and give it its plans back.
+def state_from_json(
+    kind: AnyKind, data: Mapping[str, Any], procedures: Mapping[str, Procedure]
+) -> Any:
+    """Read a state of any shape and give it its procedures back.
 
-    Raises KeyError when its present plan is missing, ValueError for what no edition knows.
+    Raises KeyError when its present procedure is missing, ValueError for what no edition knows.
     """
-    return _with_procedures(
-        _decode(_case_without_procedures(case_shape()), upcast_case(data)), procedures
-    )
+    wanted: Any = _without_procedures(kind, state_shape(kind.name))
+    return _with_procedures(kind, _decode(wanted, upcast_state(kind.name, data)), procedures)
 
 
-def case_from_text(text: str, procedures: Mapping[str, Procedure]) -> Case:
+def state_from_text(kind: AnyKind, text: str, procedures: Mapping[str, Procedure]) -> Any:
     """The same from the JSON text itself: a long one need not be taken apart twice."""
-    wanted: Any = _case_without_procedures(case_shape())
+    wanted: Any = _without_procedures(kind, state_shape(kind.name))
     try:
         known = _adapter(wanted).validate_json(f"[{text}]")[0]
-    except ValidationError:  # of an older shape, which its number tells at once; or no case at all
-        return case_from_json(json.loads(text), procedures)
-    return _with_procedures(known, procedures)
+    except ValidationError:  # of an older shape, which its number tells at once; or no state at all
+        return state_from_json(kind, json.loads(text), procedures)
+    return _with_procedures(kind, known, procedures)
 
 
-def _with_procedures(known: Any, procedures: Mapping[str, Procedure]) -> Case:
+def _with_procedures(kind: AnyKind, known: Any, procedures: Mapping[str, Procedure]) -> Any:
     values = {item.name: getattr(known, item.name) for item in fields(known) if item.name != SHAPE}
-    case = Case(procedures=dict(procedures), **values)
-    case.procedure  # noqa: B018 - a case whose present rules are missing is no case
-    return case
+    return kind.state(**values, **kind.procedure_values(known, procedures))
 
 
-# -- what is asked of a case
+# -- what is asked of a subject
 
 
-def command_to_json(command: AnyCommand) -> Json:
-    """Write a command, with its own fields and the plan it carries, if any."""
+def command_to_json(command: Any) -> Json:
+    """Write a command, with the procedure it carries, if any."""
     return _encode_record(command)
 
 
-def command_from_json(data: Mapping[str, Any]) -> AnyCommand:
+def command_from_json(kind: AnyKind, data: Mapping[str, Any]) -> Any:
     """Read a command; raises ValueError for an act or a field this edition does not know."""
-    act = ACTS.get(str(data.get("do")))
-    if act is None:
-        raise ValueError(f"there is no act named {data.get('do')!r}")
-    takes: Any = act.takes
-    return _decode(Command[takes], data)
+    return _decode(kind.command_type(data), data)
 
 
-def opening_to_json(opening: OpenCase) -> Json:
-    """Write everything a case starts from, its plan included."""
+def opening_to_json(opening: Any) -> Json:
+    """Write everything a subject starts from, its procedure included."""
     return _encode_record(opening)
 
 
-def opening_from_json(data: Mapping[str, Any]) -> OpenCase:
+def opening_from_json(kind: AnyKind, data: Mapping[str, Any]) -> Any:
     """Read an opening; raises ValueError for a field this edition does not know."""
-    return _decode(OpenCase, data)
+    return _decode(kind.opening, data)
 
 
 # -- digests
@@ -253,9 +242,10 @@ def _shape(kind: Any) -> Shape:
 
 
 @cache
-def _shape_without_procedures() -> Shape:
-    # Left out before they are written: a plan is ten times as long as the rest of a case.
-    return tuple(item for item in _shape(Case) if item[0] not in _NOT_IN_CASE)
+def _shape_without_procedures(kind: AnyKind) -> Shape:
+    # Left out before they are written: a procedure is ten times as long as the rest of a case.
+    state: Any = kind.state
+    return tuple(item for item in _shape(state) if item[0] not in kind.procedure_fields)
 
 
 def _default(item: Field[Any]) -> Any:
@@ -278,20 +268,21 @@ def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
 
 
 @cache
-def _case_without_procedures(shape: int) -> type[Any]:
-    """A case as it is kept in this shape; one that names another is refused."""
-    hints = get_type_hints(Case)
+def _without_procedures(kind: AnyKind, shape: int) -> type[Any]:
+    """A state as it is kept in this shape; one that names another is refused."""
+    hints = get_type_hints(kind.state)
     this_one: Any = Annotated[int, Limits(ge=shape, le=shape)]
     named = field(default=FIRST_SHAPE) if shape == FIRST_SHAPE else field()
     kept = [
         (SHAPE, this_one, named),
         *(
             (item.name, hints[item.name], _copy_of(item))
-            for item in fields(Case)
-            if item.name not in _NOT_IN_CASE
+            for item in fields(kind.state)
+            if item.name not in kind.procedure_fields
         ),
     ]
-    return make_dataclass("CaseWithoutPlans", kept, frozen=True, slots=True, kw_only=True)
+    name = f"{kind.state.__name__}WithoutProcedures"
+    return make_dataclass(name, kept, frozen=True, slots=True, kw_only=True)
 
 
 def _copy_of(item: Field[Any]) -> Any:

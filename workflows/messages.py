@@ -1,6 +1,6 @@
-"""The contract of a case's workflow: its names, what it is asked and what it answers.
+"""The contract of a subject's workflow: its names, what it is asked and what it answers.
 
-Changing a name or a field here breaks cases that have been running for months: only add.
+Changing a name or a field here breaks subjects that have been running for months: only add.
 """
 
 from __future__ import annotations
@@ -11,22 +11,27 @@ from datetime import datetime
 from workflows.encoding import Json
 
 TASK_QUEUE = "homeward"
-CASE_WORKFLOW = "case"
 
-OPEN = "open"  # update, sent together with the start: tells that the case was opened
+OPEN = "open"  # update, sent together with the start: tells that the subject was opened
 ACT = "act"  # update: somebody does something
 PROGRESS = "progress"  # query: how far this run is
 RENEW = "renew"  # signal: continue as new as soon as nothing is pending
 
 KEY_REUSED = "key-reused"  # refusal: the same key came with something else
 BUSY = "busy"  # refusal: too much is not yet in the database
-INTERNAL = "internal"  # refusal: something we did not foresee; the case lives on
+INTERNAL = "internal"  # refusal: something we did not foresee; the subject lives on
 BEHIND = "behind-ledger"  # refusal: this run is an older copy; it goes on from the ledger
 
 
-def workflow_id(case_id: str) -> str:
-    """The engine's name for a case: opaque, and the same for every run of it."""
-    return f"case/{case_id}"
+def workflow_id(kind: str, subject_id: str) -> str:
+    """The engine's name for a subject: opaque, and the same for every run of it."""
+    return f"{kind}/{subject_id}"
+
+
+def subject_of(workflow_id: str) -> tuple[str, str]:
+    """The kind and the id of the subject that the engine names so; both empty for another's."""
+    kind, _, subject_id = workflow_id.partition("/")
+    return (kind, subject_id) if subject_id else ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,9 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A case between two runs. Ledger and plans hold the past; this is only the present."""
+    """A subject between two runs. Ledger and plans hold the past; this is only the present."""
 
-    case: Json
+    state: Json
     procedures: dict[str, Json]
     pending: tuple[NewEvent, ...] = ()  # happened, and not yet in the database
     unsent_procedures: tuple[str, ...] = ()  # digests of plans that pending events name
@@ -63,13 +68,13 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run begins with: a first report (`opening`), or a case that lived before.
+    """What a run begins with: an `opening`, or a subject that lived before. The workflow is its kind.
 
-    `clock_offset`: seconds that the case's clock is ahead of the engine's; not zero only in a
-    rehearsal. `at`: there, the moment on the case's clock at which the report was received.
+    `clock_offset`: seconds that the subject's clock is ahead of the engine's; not zero only in a
+    rehearsal. `at`: there, the moment on the subject's clock at which the opening was received.
     """
 
-    case_id: str
+    subject_id: str
     clock_offset: int = 0
     opening: Json | None = None
     at: datetime | None = None
@@ -83,7 +88,7 @@ class Act:
     """Something somebody does: the command as JSON and a digest of what was asked.
 
     The update's id is its key: a keyed hash that tells nothing of who asked. `at`: in a rehearsal,
-    the moment on the case's clock at which it was received. `ledger`: the version that was in the
+    the moment on the subject's clock at which it was received. `ledger`: the version that was in the
     ledger when it was sent; a run that is not yet there is a copy from before, put back.
     """
 
@@ -95,7 +100,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An act was accepted: the case's version and state after it, and the moment it was recorded.
+    """An act was accepted: the subject's version and state after it, and the moment it was recorded.
 
     `content` is the digest kept with that key: another one than was sent means a reused key.
     """
@@ -122,7 +127,7 @@ class Progress:
     projected: int
     state: str
     next_wake: datetime | None
-    clock_offset: int = 0  # seconds that the case's clock is ahead of the engine's, in this run
+    clock_offset: int = 0  # seconds that the subject's clock is ahead of the engine's, in this run
     trouble: str = ""  # something a person must look at; empty when all is well
     events: int = 0  # of the engine's history of this run
     run: str = ""  # the engine's name of this run

@@ -1,4 +1,4 @@
-"""Every limit of a case's workflow: timeouts, retries, sizes. Numbers only, each with its reason."""
+"""Every limit of a subject's workflow: timeouts, retries, sizes. Numbers only, each with its reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROJECT_NOW = LocalOptions(
     retry_policy=RetryPolicy(maximum_attempts=1),
 )
 
-# The database was away: try for as long as it takes, and keep the case answering meanwhile.
+# The database was away: try for as long as it takes, and keep the subject answering meanwhile.
 PROJECT_WHEN_BACK = PatientOptions(
     start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(

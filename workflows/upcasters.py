@@ -34,33 +34,38 @@ def upcast(body: Body, name_key: str) -> Body:
     raise ValueError(f"the upcasters of {body.get(name_key)!r} never come to an end")
 
 
-# -- folded cases: rows of `cases`, and snapshots between two runs
+# -- folded states: rows of `states`, and snapshots between two runs
 
 # By the edition that brought a new shape; each turns a case of the shape before into that shape.
 # What holds its default is left out of a body. An entry here is all it takes: from then on every
 # case that is written says so. There is none yet.
 CASES: dict[int, Upcaster] = {}
-SHAPE = "shape"  # the key of a kept case that names its shape; one of the first shape has none
+STATES: dict[str, dict[int, Upcaster]] = {"case": CASES}  # by kind of subject
+SHAPE = "shape"  # the key of a kept state that names its shape; one of the first shape has none
 FIRST_SHAPE = 1
 
 
-def case_shape() -> int:
-    """The shape in which this program writes cases: that of the newest edition with its own.
+def state_shape(kind: str) -> int:
+    """The shape in which this program writes states of a kind: the newest edition with its own.
 
-    It says nothing of how a case behaves: one of an old edition is written in this shape as well.
+    It says nothing of how a subject behaves: one of an old edition is written in this shape as well.
     """
-    return max(CASES, default=FIRST_SHAPE)
+    return max(STATES.get(kind, {}), default=FIRST_SHAPE)
 
 
-def upcast_case(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a case's JSON in the present shape; raises ValueError for one from a newer program."""
-    written, present = body.get(SHAPE, FIRST_SHAPE), case_shape()
+def upcast_state(kind: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a state's JSON in the present shape; raises ValueError for one from a newer program."""
+    written, present, changes = (
+        body.get(SHAPE, FIRST_SHAPE),
+        state_shape(kind),
+        STATES.get(kind, {}),
+    )
     if written == present:
         return body
-    if written not in {FIRST_SHAPE, *CASES}:
-        raise ValueError(f"this program does not know shape {written!r} of a case")
+    if written not in {FIRST_SHAPE, *changes}:
+        raise ValueError(f"this program does not know shape {written!r} of a {kind}")
     changed = {name: value for name, value in body.items() if name != SHAPE}
-    for edition in sorted(CASES):
+    for edition in sorted(changes):
         if edition > written:
-            changed = CASES[edition](changed)
+            changed = changes[edition](changed)
     return {SHAPE: present, **changed}

@@ -10,9 +10,9 @@ from api.deps import Inject, Needs, Services
 from api.json.cases import CaseRef
 from api.json.schemas.integrity import IntegrityShape, integrity_shape
 from api.routing import READING, refusals, router
-from engine.errors import NoSuchCase
-from engine.integrity import SeenCase, look_into, look_over
-from records import cases, openings, reconcile
+from engine.errors import NoSuchSubject
+from engine.integrity import IntegrityReport, look_into, look_over
+from records import cases, subjects
 from records.session import system, transaction
 
 routes = router("integrity")
@@ -55,7 +55,7 @@ async def looked_into(services: Services, case_ref: str) -> IntegrityShape:
     case_id = await run_in_threadpool(_id_of, services, case_ref)
     try:
         return await _shown(services, await look_into(services.engine, case_id))
-    except NoSuchCase:
+    except NoSuchSubject:
         raise errors.NotFound from None
 
 
@@ -63,15 +63,15 @@ def _id_of(services: Services, case_ref: str) -> str:
     with transaction(services.database, system("api")) as connection:
         found = cases.find(connection, case_ref)
         # A case may have lost its row; its ledger is there all the same.
-        case_id = found.case_id if found else reconcile.case_named(connection, case_ref)
+        case_id = found.case_id if found else subjects.id_of(connection, case_ref)
         if case_id is None:
             raise errors.NotFound
         return case_id
 
 
-async def _shown(services: Services, looked: SeenCase) -> IntegrityShape:
+async def _shown(services: Services, looked: IntegrityReport) -> IntegrityShape:
     def references() -> dict[str, str]:
         with transaction(services.database, system("api")) as connection:
-            return openings.references(connection, [one.case_id for one in looked.differences])
+            return subjects.references(connection, [one.subject_id for one in looked.differences])
 
     return integrity_shape(looked, await run_in_threadpool(references))

@@ -16,6 +16,7 @@ from api.policy import Caller
 from api.requests import Strict
 from api.routing import CHANGING, refusals, router
 from api.visibility import done_at
+from domain.kinds import CASE
 from records import cases
 from records.session import transaction
 from workflows.messages import workflow_id
@@ -53,7 +54,9 @@ async def move(services: Inject, caller: Moves, case_ref: CaseRef, clock: Clock)
         raise errors.NotFound
     if row.ended_at is None:
         try:
-            await services.move_clock(services.temporal, workflow_id(row.case_id), clock.to)
+            await services.move_clock(
+                services.temporal, workflow_id(CASE.name, row.case_id), clock.to
+            )
         except Exception as wrong:
             raise errors.EngineAway("The clock could not be moved") from wrong
     return await run_in_threadpool(answer, row.case_id)

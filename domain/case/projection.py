@@ -5,9 +5,8 @@ It decides nothing and asks nothing but the case: the same events give the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.case.reading import next_rung, shown_state, waits_for
 from domain.case.state import Case
@@ -15,6 +14,7 @@ from domain.event import Event
 from domain.work import deadlines
 from domain.work import events as e
 from domain.work.calendars import calendar_here
+from domain.work.rows import EscalationRow, Marks, OutboxRow, TaskRow
 from domain.work.state import Message, Task
 
 OPEN = "open"
@@ -26,9 +26,7 @@ class CaseRow:
 
     case_id: str
     version: int
-    edition: int
     procedure_digest: str
-    procedure_digests: tuple[str, ...]
     corridor: str
     status: str
     on_hold: bool
@@ -49,38 +47,6 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskRow:
-    """One attempt of a step, or a watch, in the hands of one office."""
-
-    case_id: str
-    step: str
-    attempt: int
-    title: str
-    state: str
-    is_open: bool
-    watch: bool
-    role: str
-    holder: str
-    made_for: str
-    offered_at: datetime
-    started_at: datetime
-    due_at: datetime | None
-    rung: str
-    rung_to: tuple[str, ...]
-    deciders: tuple[str, ...]
-    escalation: str
-    next_rung: str
-    next_rung_at: datetime | None
-    promised_on: date | None
-    outcome: str
-    happened_at: datetime | None
-    ended_at: datetime | None
-    ended_by: str
-    ended_for: str
-    valid_until: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class OfficeRow:
     """An office that holds roles in a case. Excluded offices see nothing and have no row."""
 
@@ -88,44 +54,6 @@ class OfficeRow:
     office: str
     roles: tuple[str, ...]
     opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EscalationRow:
-    """An open question to offices, or how it ended. `number` is the seq that opened it."""
-
-    case_id: str
-    number: int
-    step: str
-    attempt: int
-    state: str
-    rung: str
-    deciders: tuple[str, ...]
-    holder: str
-    opened_at: datetime
-    ended_at: datetime | None = None
-    decision: str = ""
-    decided_by: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A message that waits, has left, or never will. Names fields, never their contents."""
-
-    case_id: str
-    message: int
-    kind: str
-    step: str
-    attempt: int
-    to_office: str
-    carries: tuple[str, ...]
-    about: str
-    version: int
-    state: str  # waiting left dropped
-    leaves_at: datetime
-    left_at: datetime | None = None
-    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +73,6 @@ class Changes:
     tasks: tuple[TaskRow, ...]
     offices: tuple[OfficeRow, ...]
     offices_gone: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What only the events tell: escalations by number, messages by id."""
-
-    escalations: Mapping[int, EscalationRow] = field(default_factory=dict)
-    outbox: Mapping[int, OutboxRow] = field(default_factory=dict)
 
 
 # -- from the state
@@ -236,9 +156,7 @@ def _case_row(case: Case, opened_at: datetime, at: datetime) -> CaseRow:
     return CaseRow(
         case_id=case.id,
         version=case.version,
-        edition=case.edition,
         procedure_digest=case.procedure_digest,
-        procedure_digests=tuple(case.procedures),
         corridor=case.procedure.corridor,
         status=shown_state(case),
         on_hold=case.work.on_hold,
@@ -266,7 +184,7 @@ def _task_row(case: Case, task: Task) -> TaskRow:
     watch = card is not None and card.watch
     rung, rung_at = (next_rung(task) if task.is_open else None) or ("", None)
     return TaskRow(
-        case_id=case.id,
+        subject_id=case.id,
         step=task.step,
         attempt=task.attempt,
         title=card.title if card is not None else task.step,
@@ -336,7 +254,7 @@ def _escalation_after(marks: Marks, after: Case, event: Event, seq: int) -> Esca
         case e.RungFired(opens=True):
             task = _attempt(after, event.step, event.attempt)
             return EscalationRow(
-                case_id=after.id,
+                subject_id=after.id,
                 number=seq,
                 step=event.step,
                 attempt=event.attempt,

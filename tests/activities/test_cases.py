@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
-from engine.errors import ActRefused, EngineAway, NoSuchCase, OutcomeUnknown
+from engine.errors import ActRefused, EngineAway, NoSuchSubject, OutcomeUnknown
 from engine.runs import Recovery
+from engine.subjects import SubjectEngine
 from local.ports import free_port
 from records.tables import events
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, a_life, an_act, an_opening
@@ -24,16 +25,16 @@ ASK = an_act("complete", "host.case", step="ask", outcome="sent")
 
 
 async def test_it_says_that_there_is_no_such_case(lab: Lab) -> None:
-    with pytest.raises(NoSuchCase):
+    with pytest.raises(NoSuchSubject):
         await lab.act(an_opening(), ASK)
-    with pytest.raises(NoSuchCase):
+    with pytest.raises(NoSuchSubject):
         await lab.engine.progress(an_opening().case_id)
 
 
 async def test_it_says_that_the_engine_is_away(lab: Lab) -> None:
     nowhere = lab.settings.model_copy(update={"temporal_address": f"127.0.0.1:{free_port()}"})
     client = await connect(nowhere, lazy=True)
-    away = CaseEngine(client, lab.database, patience=3)
+    away = SubjectEngine(client, lab.database, CASE, patience=3)
     with pytest.raises((EngineAway, OutcomeUnknown)) as said:
         await away.act(an_opening().case_id, ASK, key=new_key())
     assert isinstance(said.value, EngineAway | OutcomeUnknown)
@@ -56,7 +57,7 @@ async def test_it_goes_on_from_the_ledger_when_the_engine_lost_a_case(lab: Lab) 
     opening, key = await lab.open(), new_key()
     await lab.days_pass(opening, 1)
     taken = await lab.act(opening, ASK, key)
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
     assert await lab.engine.go_on_from_ledger(opening.case_id) is Recovery.STARTED
     assert await lab.engine.go_on_from_ledger(opening.case_id) is Recovery.NOTHING
     assert await lab.act(opening, ASK, key) == taken
@@ -80,7 +81,7 @@ async def test_it_answers_an_old_key_of_an_ended_case_from_the_ledger(lab: Lab) 
     answers = [
         await lab.act(opening, command, key) for command, key in zip(moves, keys, strict=True)
     ]
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).result()
     assert (await lab.act(opening, moves[0], keys[0])).version == answers[0].version
     with pytest.raises(ActRefused) as refused:
         await lab.act(opening, moves[1], keys[0])
@@ -95,7 +96,7 @@ async def test_it_takes_nothing_more_once_the_ledger_says_otherwise(lab: Lab) ->
         row = lab.rows(opening)[-1]
         connection.execute(
             events.insert().values(
-                case_id=life.case.id,
+                subject_id=life.case.id,
                 seq=row.seq + 1,
                 kind=row.kind,
                 at=row.at,
@@ -108,7 +109,7 @@ async def test_it_takes_nothing_more_once_the_ledger_says_otherwise(lab: Lab) ->
         )
     # As an act that was on its way when it happened: it does not know where the ledger stands.
     asked = Act(command_to_json(ASK), "content")
-    run = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    run = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     await run.execute_update(ACT, asked, id=new_key(), result_type=Answer)
     for _ in range(100):
         if (await lab.engine.progress(opening.case_id)).trouble:

@@ -18,7 +18,7 @@ from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life, an_act
 from tests.records.writing import admit, every_row
 from workflows.encoding import event_to_json
 from workflows.messages import NewEvent
-from workflows.ports import Batch
+from workflows.ports import EventBatch
 
 CASES = 16
 EXCLUDED = an_act("flag", "host.focal", flag="conflict:host-national")
@@ -55,26 +55,26 @@ class Senders:
     async def _piece(self, life: Life, done: int, until: int) -> None:
         batch = batch_of(life, done + 1, until)
         worker, other = self.chance.sample(self.workers, 2)
-        sent = asyncio.ensure_future(worker.project_case_events(batch))
+        sent = asyncio.ensure_future(worker.project_events(batch))
         match self.chance.randint(0, 9):
             case 0:
                 await asyncio.sleep(self.chance.random() / 100)
                 sent.cancel()
                 with suppress(asyncio.CancelledError):
                     await sent
-                assert await other.project_case_events(batch) == until
+                assert await other.project_events(batch) == until
             case 1 | 2:
                 again = batch_of(life, max(1, done - 2), until)
-                assert await other.project_case_events(again) == until
+                assert await other.project_events(again) == until
                 assert await sent == until
             case _:
                 assert await sent == until
 
 
-def batch_of(life: Life, first: int, last: int) -> Batch:
+def batch_of(life: Life, first: int, last: int) -> EventBatch:
     numbered = enumerate(life.events[first - 1 : last], start=first)
     told = tuple(NewEvent(seq, event_to_json(event), "key", "content") for seq, event in numbered)
-    return Batch(life.case.id, told)
+    return EventBatch("case", life.case.id, told)
 
 
 @pytest.mark.parametrize("remembers", [CASES, 3])

@@ -13,7 +13,7 @@ from records.session import make_engine
 from tests.builders import Life, a_life, an_act
 from workflows.encoding import event_to_json, procedure_to_json
 from workflows.messages import NewEvent
-from workflows.ports import LEDGER_TROUBLE, Batch
+from workflows.ports import LEDGER_TROUBLE, EventBatch
 
 LIFE = a_life((1, an_act("complete", "host.case", step="ask", outcome="sent")))
 
@@ -25,18 +25,18 @@ def database(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def batch_of(life: Life, first: int = 1) -> Batch:
+def batch_of(life: Life, first: int = 1) -> EventBatch:
     events = tuple(
         NewEvent(seq, event_to_json(event), "key", "content")
         for seq, event in enumerate(life.events, start=1)
         if seq >= first
     )
     procedures = {life.opening.procedure_digest: procedure_to_json(life.opening.procedure)}
-    return Batch(life.case.id, events, procedures=procedures)
+    return EventBatch("case", life.case.id, events, procedures=procedures)
 
 
-def project(database: Engine, batch: Batch) -> int:
-    return asyncio.run(ActivityEnvironment().run(Projector(database).project_case_events, batch))
+def project(database: Engine, batch: EventBatch) -> int:
+    return asyncio.run(ActivityEnvironment().run(Projector(database).project_events, batch))
 
 
 def test_it_writes_a_batch_once_however_often_it_comes(database: Engine) -> None:

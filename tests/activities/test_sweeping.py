@@ -7,17 +7,17 @@ from uuid import uuid4
 from sqlalchemy import delete, text
 
 from domain.case.commands import OpenCase
-from engine.cases import CaseEngine
+from domain.kinds import CASE
+from engine.subjects import SubjectEngine
 from engine.sweeping import Swept, sweep_texts
-from records import alarms, openings, people, private_texts
+from records import alarms, people, private_texts, subjects
 from records.errors import LedgerConflict
-from records.ledger import NewEvent
 from records.people import Person
-from records.tables import FOLDS
+from records.tables import folds_of, subject_column
 from tests.builders import an_act
 from tests.ledger.rooms import homeward, tamper
 from tests.workflows.conftest import Lab, lab
-from workflows.messages import workflow_id
+from workflows.messages import NewEvent, workflow_id
 
 __all__ = ["lab"]
 
@@ -36,7 +36,7 @@ def kept(lab: Lab, opening: OpenCase) -> set[str]:
     with lab.database.begin() as connection:
         return set(
             connection.scalars(
-                text("SELECT body FROM private_texts WHERE case_id = :case"),
+                text("SELECT body FROM private_texts WHERE subject_id = :case"),
                 {"case": opening.case_id},
             )
         )
@@ -120,9 +120,11 @@ async def test_it_leaves_the_words_of_a_case_that_gives_no_answer(lab: Lab) -> N
     opening, lost = await lab.open(), await lab.open()
     keep(lab, opening, "perhaps on its way")
     keep(lab, lost, "perhaps to be recovered")
-    await lab.client.get_workflow_handle(workflow_id(lost.case_id)).terminate("lost")
+    await lab.client.get_workflow_handle(workflow_id("case", lost.case_id)).terminate("lost")
     await lab.stop_worker()
-    hasty = CaseEngine(lab.client, lab.database, task_queue=lab.settings.task_queue, patience=2)
+    hasty = SubjectEngine(
+        lab.client, lab.database, CASE, task_queue=lab.settings.task_queue, patience=2
+    )
     assert await sweep_texts(lab.database, hasty, LIMIT) == Swept(gone=0, left=2)
     await lab.start_worker()
     assert await sweep(lab) == Swept(gone=1, left=1)
@@ -154,7 +156,7 @@ def a_report(lab: Lab, at: datetime) -> str:
     """It was written down, and its sender never came back; nothing reached the engine."""
     case_id = str(uuid4())
     with lab.database.begin() as connection:
-        openings.admit(connection, case_id)
+        subjects.admit(connection, "case", case_id)
         people.keep(connection, case_id, Person("Somebody fictional", None, None, None, at))
     return case_id
 
@@ -179,9 +181,9 @@ async def test_it_keeps_whom_a_report_was_about_that_the_engine_knows_and_the_le
     running = await lab.open()
     with lab.database.begin() as connection:
         people.keep(connection, running.case_id, Person("Somebody", None, None, None, OLD))
-        for fold in reversed(FOLDS):
-            connection.execute(delete(fold).where(fold.c.case_id == running.case_id))
-    tamper(lab.database, "DELETE FROM events WHERE case_id = :case", case=running.case_id)
+        for fold in folds_of(CASE):
+            connection.execute(delete(fold).where(subject_column(fold) == running.case_id))
+    tamper(lab.database, "DELETE FROM events WHERE subject_id = :case", case=running.case_id)
     assert (await sweep(lab)).reports == 0
     assert is_known(lab, running.case_id)
 

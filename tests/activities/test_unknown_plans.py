@@ -18,14 +18,14 @@ async def test_it_goes_on_once_the_rows_name_only_plans_that_are_kept(lab: Lab) 
     await lab.stop_worker()  # and its memory of the case with it
     with lab.database.begin() as connection:
         connection.execute(
-            text("UPDATE cases SET procedure_digests = procedure_digests || '{nowhere}'")
+            text("UPDATE states SET procedure_digests = procedure_digests || '{nowhere}'")
         )
     await lab.start_worker()
     noted = asyncio.create_task(lab.act(opening, NOTE))
     await asyncio.sleep(4)
     with lab.database.begin() as connection:
         connection.execute(
-            text("UPDATE cases SET procedure_digests = array_remove(procedure_digests, 'nowhere')")
+            text("UPDATE states SET procedure_digests = array_remove(procedure_digests, 'nowhere')")
         )
     answer = await noted
     await lab.rest(opening)

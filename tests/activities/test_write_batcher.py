@@ -10,7 +10,7 @@ from activities.write_batcher import MOST, WriteBatcher
 
 @dataclass(frozen=True)
 class Batch:
-    case_id: str
+    subject_id: str
     number: int = 1
 
 
@@ -25,7 +25,7 @@ class Writer:
     def write(self, batches: Sequence[Batch]) -> Mapping[str, int | Exception]:
         self.groups.append(list(batches))
         self.go_on.wait(10)
-        return {b.case_id: self.wrong.get(b.case_id, b.number) for b in batches}
+        return {b.subject_id: self.wrong.get(b.subject_id, b.number) for b in batches}
 
 
 async def until(writer: Writer, groups: int) -> None:
@@ -64,7 +64,7 @@ async def test_it_never_writes_one_case_twice_at_the_same_time() -> None:
     assert writer.groups == [[Batch("one", 1)], [Batch("other", 9)]]
     writer.go_on.set()
     assert await asyncio.gather(*puts) == [1, 2, 3, 9]
-    assert all(len({b.case_id for b in group}) == len(group) for group in writer.groups)
+    assert all(len({b.subject_id for b in group}) == len(group) for group in writer.groups)
 
 
 async def test_it_tells_each_its_own_trouble() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from api.requests import USED, ActRequest, Do
 from domain.case.core import ACTS
 from domain.case.events import KINDS
+from domain.kinds import CASE
 from engine.connection import connect
 from engine.runs import Runs
 from records import ledger
@@ -115,10 +116,10 @@ def test_it_runs_a_case_again_whose_reopening_was_answered_and_then_lost(api: Ru
 
     async def its_run_is_lost() -> None:
         client = await connect(api.settings)
-        await client.get_workflow_handle(workflow_id(case)).terminate("lost")
+        await client.get_workflow_handle(workflow_id("case", case)).terminate("lost")
 
     async def it_lives() -> bool:
-        runs = Runs(await connect(api.settings), api.database, api.settings.task_queue)
+        runs = Runs(await connect(api.settings), api.database, CASE, api.settings.task_queue)
         return await runs.lives(case)
 
     asyncio.run(its_run_is_lost())
@@ -159,7 +160,7 @@ def test_it_blames_nobody_who_asks_for_damaged_records(api: Running) -> None:
     case = api.a_case()["case"]
     with api.database.begin() as connection:
         connection.execute(
-            text("UPDATE cases SET state = '{}' WHERE case_id = :case"), {"case": case}
+            text("UPDATE states SET state = '{}' WHERE subject_id = :case"), {"case": case}
         )
     read, act = (
         api.mali.read(f"/cases/{case}"),
@@ -403,7 +404,7 @@ async def what_the_engine_knows(api: Running, case: str) -> str:
     client = await connect(api.settings)
     codec = client.data_converter.payload_codec
     assert codec is not None
-    history = await client.get_workflow_handle(workflow_id(case)).fetch_history()
+    history = await client.get_workflow_handle(workflow_id("case", case)).fetch_history()
     sealed = [
         payload
         for event in history.events

@@ -53,7 +53,7 @@ def lose(api: Running, case: dict[str, Any]) -> None:
 
     async def end() -> None:
         client = await connect(api.settings)
-        await client.get_workflow_handle(workflow_id(case["case"])).terminate("lost")
+        await client.get_workflow_handle(workflow_id("case", case["case"])).terminate("lost")
 
     asyncio.run(end())
 
@@ -69,8 +69,8 @@ def test_it_names_a_row_of_the_ledger_that_was_changed_by_hand(api: Running) -> 
     with by_hand(
         api,
         case,
-        "UPDATE events SET content = 'x' || content WHERE case_id = :case AND seq = 1",
-        "UPDATE events SET content = substr(content, 2) WHERE case_id = :case AND seq = 1",
+        "UPDATE events SET content = 'x' || content WHERE subject_id = :case AND seq = 1",
+        "UPDATE events SET content = substr(content, 2) WHERE subject_id = :case AND seq = 1",
     ):
         assert found_in(api, case) == ["event 1 of the ledger was changed"]
     assert found_in(api, case) == []
@@ -91,8 +91,8 @@ def test_it_names_rows_that_were_changed_or_stand_elsewhere(api: Running) -> Non
     with by_hand(
         api,
         case,
-        "UPDATE cases SET version = version - 1 WHERE case_id = :case",
-        "UPDATE cases SET version = version + 1 WHERE case_id = :case",
+        "UPDATE states SET version = version - 1 WHERE subject_id = :case",
+        "UPDATE states SET version = version + 1 WHERE subject_id = :case",
     ):
         (what,) = found_in(api, case)
         assert "the rows do not stand at event" in what
@@ -102,10 +102,10 @@ def test_it_names_rows_that_were_changed_or_stand_elsewhere(api: Running) -> Non
 @pytest.mark.parametrize(
     ("statement", "table"),
     [
-        ("DELETE FROM tasks WHERE case_id = :case", "tasks"),
-        ("UPDATE tasks SET holder = 'nobody' WHERE case_id = :case", "tasks"),
+        ("DELETE FROM tasks WHERE subject_id = :case", "tasks"),
+        ("UPDATE tasks SET holder = 'nobody' WHERE subject_id = :case", "tasks"),
         ("DELETE FROM case_offices WHERE case_id = :case", "case_offices"),
-        ("DELETE FROM outbox WHERE case_id = :case", "outbox"),
+        ("DELETE FROM outbox WHERE subject_id = :case", "outbox"),
     ],
 )
 def test_it_names_the_table_whose_rows_are_not_those_of_the_ledger(
@@ -144,11 +144,11 @@ def test_it_says_of_a_row_that_counts_too_far_what_it_may_be(api: Running) -> No
     with by_hand(
         api,
         case,
-        "UPDATE cases SET version = version + 1 WHERE case_id = :case",
-        "UPDATE cases SET version = version - 1 WHERE case_id = :case",
+        "UPDATE states SET version = version + 1 WHERE subject_id = :case",
+        "UPDATE states SET version = version - 1 WHERE subject_id = :case",
     ):
         (what,) = found_in(api, case)
-        assert what.endswith("the end was cut off, or the row of the case counts too far")
+        assert what.endswith("the end was cut off, or its row counts too far")
         assert found_over_all(api, case) == [what]
 
 
@@ -158,8 +158,8 @@ def test_it_promises_no_start_from_a_ledger_that_was_changed_by_hand(api: Runnin
     with by_hand(
         api,
         case,
-        "UPDATE events SET content = 'x' || content WHERE case_id = :case AND seq = 1",
-        "UPDATE events SET content = substr(content, 2) WHERE case_id = :case AND seq = 1",
+        "UPDATE events SET content = 'x' || content WHERE subject_id = :case AND seq = 1",
+        "UPDATE events SET content = substr(content, 2) WHERE subject_id = :case AND seq = 1",
     ):
         while not found_over_all(api, case):  # the engine lists a moment late
             pass

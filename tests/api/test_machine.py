@@ -26,6 +26,7 @@ from api.json.schemas.cases import case_shape
 from domain.case.core import advance, next_wake
 from domain.case.reading import shown_state, waits_for
 from domain.case.state import Case
+from domain.kinds import CASE
 from domain.work.subject import open_tasks
 from records import cases, ledger, loading
 from tests.api.conftest import CAST, Running, new_key
@@ -289,7 +290,7 @@ class AnyHands(RuleBasedStateMachine):
             assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
             assert ledger.verify(connection, self.case_id) == []
             told = ledger.events_of(connection, self.case_id)
-            case = loading.fold_on(connection, self.case_id, None, told).case
+            case: Case = loading.fold_on(connection, CASE, self.case_id, None, told).state
             view = cases.find(connection, self.case_id)
         assert view is not None
         assert view.version == case.version == shown["version"] == len(rows)

@@ -18,7 +18,7 @@ REASON = "as agreed on the telephone"
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 JSON = {"Content-Type": "application/json"}
 EVERYWHERE = (
-    tables.openings,
+    tables.subjects,
     tables.people,
     tables.private_texts,
     tables.procedures,
@@ -26,6 +26,7 @@ EVERYWHERE = (
 )
 OF_A_CASE = (
     tables.events,
+    tables.states,
     tables.cases,
     tables.tasks,
     tables.escalations,
@@ -43,7 +44,9 @@ def counted(api: Running, case: str) -> dict[str, Any]:
             for table in EVERYWHERE
         }
         for table in OF_A_CASE:
-            mine = select(func.count()).select_from(table).where(table.c.case_id == case)
+            mine = (
+                select(func.count()).select_from(table).where(tables.subject_column(table) == case)
+            )
             found[table.name] = connection.scalar(mine)
     return found
 

@@ -18,11 +18,13 @@ def test_it_sweeps_when_it_starts_and_leaves_what_was_said(api: Running) -> None
     with api.database.begin() as connection:
         for hours in (1, 48):
             private_texts.keep(connection, KEY, case, f"lost {hours}", now - timedelta(hours=hours))
-        moved = "UPDATE private_texts SET written_at = :old WHERE case_id = :case AND body = 'said'"
+        moved = (
+            "UPDATE private_texts SET written_at = :old WHERE subject_id = :case AND body = 'said'"
+        )
         connection.execute(text(moved), {"old": now - timedelta(hours=48), "case": case})
 
     def kept() -> set[str]:
-        query = text("SELECT body FROM private_texts WHERE case_id = :case")
+        query = text("SELECT body FROM private_texts WHERE subject_id = :case")
         with api.database.begin() as connection:
             return set(connection.scalars(query, {"case": case}))
 

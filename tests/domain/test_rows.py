@@ -5,7 +5,6 @@ import pytest
 
 from domain.case.apply import apply, blank, fold
 from domain.case.projection import (
-    Marks,
     changed_rows,
     changes_between,
     late_at,
@@ -20,6 +19,7 @@ from domain.work.events import (
     RungFired,
     TaskMoved,
 )
+from domain.work.rows import Marks
 from domain.work.subject import open_tasks, with_work
 from tests.builders import (
     ANSWERED_AND_CLOSED,

@@ -19,9 +19,9 @@ from sqlalchemy import update
 
 from domain.act import AnyCommand
 from domain.case.commands import OpenCase
-from domain.case.core import advance
 from domain.errors import Refused
 from domain.event import Event
+from domain.kinds import CASE
 from domain.work.deadlines import Clock
 from domain.work.events import RungFired
 from domain.work.procedure import Need
@@ -30,7 +30,7 @@ from local.ports import free_port
 from local.postgres import RunningPostgres, clone_database, drop_database
 from local.processes import Child, start_child
 from local.temporal import RunningTemporal
-from records import ledger, openings, sessions, tokens
+from records import ledger, sessions, subjects, tokens
 from records.recovery import from_ledger
 from records.tables import memberships
 from settings import Settings
@@ -40,7 +40,7 @@ from tests.builders import MONDAY, STALLED, a_card, a_life, a_procedure, an_act,
 from tests.conftest import TEMPLATE
 from tests.ledger.rooms import renewed
 from tests.workflows.conftest import PAYLOAD_KEY, Lab, lab, lab_on, settings_for
-from workflows.messages import CASE_WORKFLOW, Start, workflow_id
+from workflows.messages import Start, workflow_id
 from workflows.state import RunState
 
 __all__ = ["lab", "quiet"]
@@ -194,7 +194,7 @@ def test_it_writes_no_moment_of_an_api_whose_clock_is_wrong(
     ended = datetime.now(UTC)
     with right.database.begin() as connection:
         rows = ledger.read(connection, case["case"])
-        known = openings.of_case(connection, case["case"])
+        known = subjects.find(connection, case["case"])
     assert known is not None
     assert known.clock_offset == 0
     assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
@@ -260,7 +260,7 @@ async def clock_jumps(lab: Lab, opening: OpenCase, by: timedelta) -> datetime:
 
     A run's clock is the server's and the offset it was started with: it goes on with another one.
     """
-    name = workflow_id(opening.case_id)
+    name = workflow_id("case", opening.case_id)
     shown = await clock_of(lab.client, name)
     assert shown is not None
     await lab.client.get_workflow_handle(name).terminate("its clock jumps")
@@ -269,7 +269,7 @@ async def clock_jumps(lab: Lab, opening: OpenCase, by: timedelta) -> datetime:
     assert kept is not None
     offset = math.ceil((shown + by - datetime.now(UTC)).total_seconds())
     await lab.client.start_workflow(
-        CASE_WORKFLOW,
+        "case",
         Start(opening.case_id, offset, snapshot=kept.snapshot),
         id=name,
         task_queue=lab.settings.task_queue,
@@ -293,7 +293,7 @@ async def test_it_fires_each_rung_once_when_the_engine_leaps_over_months(lab: La
     await lab.days_pass(opening, 1)
     await lab.act(opening, ASK)
     shows = await clock_jumps(lab, opening, 59 * DAY)
-    await at_rest(lab.client, workflow_id(opening.case_id), shows)
+    await at_rest(lab.client, workflow_id("case", opening.case_id), shows)
     events = lab.events(opening)
     assert events == list(a_life(*STALLED, opening=opening).events)
     fired = [(event.step, event.rung) for event in events if isinstance(event, RungFired)]
@@ -352,21 +352,22 @@ OPENING = several_ladders()
 def test_it_records_nothing_earlier_than_what_it_knows(
     moves: list[tuple[AnyCommand | None, int]],
 ) -> None:
-    state = RunState.opened(OPENING, MONDAY, "key", "content")
+    run = RunState.opened(CASE, OPENING, MONDAY, "key", "content")
     clock = MONDAY
     for command, seconds in moves:
         clock += timedelta(seconds=seconds)
-        now = state.case.now
+        case: Any = run.subject
+        now = case.now
         assert now is not None
         try:
-            events = advance(state.case, command, clock)
-            step = state.wake(clock) if command is None else state.decide(command, clock)
+            events = CASE.advance(case, command, clock)
+            step = run.wake(clock) if command is None else run.decide(command, clock)
         except Refused:
             with pytest.raises(Refused):
-                advance(state.case, command, max(clock, now))
+                CASE.advance(case, command, max(clock, now))
             continue
-        assert step.events == events == advance(state.case, command, max(clock, now))
+        assert step.events == events == CASE.advance(case, command, max(clock, now))
         told = [now, *moments(list(events))]
         assert told == sorted(told)
-        state.take(step)
-        assert state.case.now == told[-1]
+        run.take(step)
+        assert run.subject.now == told[-1]

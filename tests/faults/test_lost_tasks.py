@@ -7,13 +7,13 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from domain.case.core import advance
 from records import alarms
-from records.ledger import NewEvent
-from records.projection import Batch, write_one
+from records.projection import write_one
 from records.recovery import from_ledger
 from tests.builders import MONDAY, STALLED, a_life, an_act
 from tests.workflows.conftest import Lab, lab, new_key
 from workflows.encoding import command_to_json, event_to_json
-from workflows.messages import ACT, Act, Answer, Start, workflow_id
+from workflows.messages import ACT, Act, Answer, NewEvent, Start, workflow_id
+from workflows.ports import EventBatch
 
 __all__ = ["lab"]
 
@@ -33,7 +33,7 @@ async def written_and_lost(lab: Lab, opening: object, command: object, key: str)
         for seq, event in enumerate(events, start=case.version + 1)
     )
     with lab.database.begin() as connection:
-        return write_one(connection, Batch(case.id, told)).head.seq
+        return write_one(connection, EventBatch("case", case.id, told)).head.seq
 
 
 def open_alarms(lab: Lab) -> int:
@@ -47,7 +47,7 @@ async def test_it_follows_the_ledger_when_the_same_act_is_done_anew_a_little_lat
     opening, key = await lab.open(), new_key()
     version = await written_and_lost(lab, opening, ASK, key)
     await lab.days_pass(opening, 0.01)  # now the same act has another moment
-    run = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    run = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     asked = Act(command_to_json(ASK), "content")
     again = await run.execute_update(ACT, asked, id=key, result_type=Answer)
     assert again.version == version
@@ -61,7 +61,7 @@ async def test_it_keeps_an_act_that_came_in_the_same_task_as_the_lost_one(lab: L
     opening, key = await lab.open(), new_key()
     version = await written_and_lost(lab, opening, ASK, key)
     await lab.stop_worker()
-    run = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    run = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     sent = [
         asyncio.create_task(
             run.execute_update(

@@ -7,7 +7,7 @@ import pytest
 
 from domain.work import events as e
 from engine.errors import ActRefused, EngineError
-from engine.upkeep import compare_with_engine, failing_cases
+from engine.upkeep import compare_with_engine, failing_subjects
 from records import alarms, cases, stalled
 from tests.builders import MONDAY, STALLED, a_life, an_act
 from tests.workflows.conftest import Lab, lab
@@ -58,7 +58,7 @@ async def test_it_refuses_or_records_odd_input_and_lives_on(
     lab: Lab, body: dict[str, object]
 ) -> None:
     opening = await lab.open()
-    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    handle = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     try:
         async with asyncio.timeout(30):
             await handle.execute_update("act", Act(dict(body), "content"), id="odd")
@@ -78,7 +78,7 @@ async def test_it_names_a_case_that_the_engine_cannot_run(
     queue = lab.settings.task_queue
 
     async def until(expected: set[str]) -> None:
-        while await failing_cases(lab.client, queue) != expected:  # noqa: ASYNC110 - the server's
+        while await failing_subjects(lab.client, queue) != expected:  # noqa: ASYNC110 - the server's
             await asyncio.sleep(0.5)
         with lab.database.begin() as connection:
             alarms.stuck(connection, expected, MONDAY)

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from domain.case.commands import OpenCase
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
 from engine.errors import EngineAway, OutcomeUnknown
+from engine.subjects import SubjectEngine
 from faults.proxy import Proxy
 from local.temporal import RunningTemporal
 from records.session import make_engine
@@ -56,7 +57,7 @@ async def wired(
             }
         )
         client, database = await connect(bad), make_engine(through)
-        asks = CaseEngine(client, database, task_queue=bad.task_queue, patience=10)
+        asks = SubjectEngine(client, database, CASE, task_queue=bad.task_queue, patience=10)
         # The test itself reads past the wire: it would wait for what passes in its own loop.
         lab = Lab(bad, client, direct.database, asks)
         await lab.start_worker()

@@ -27,6 +27,7 @@ from domain.case.commands import OpenCase
 from domain.case.core import advance, open_case
 from domain.errors import Refused
 from domain.event import Event
+from domain.kinds import CASE
 from story.file import read_story
 from story.player import play
 from story.rulebooks import added_words, rulebook_of
@@ -98,7 +99,7 @@ def of_story(name: str) -> Iterator[tuple[str, Json]]:
 
 def recomputed(saved: Json) -> Json:
     """The same file, with what the edition makes of the same questions now."""
-    opening = opening_from_json(saved["opening"])
+    opening = opening_from_json(CASE, saved["opening"])
     first, *moves = saved["moves"]
     case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     events = open_case(opening, datetime.fromisoformat(first["at"]))
@@ -106,7 +107,7 @@ def recomputed(saved: Json) -> Json:
     again: list[Json] = [{**first, "events": rows(events)}]
     for move in moves:
         told = {name: move[name] for name in ("at", "command") if name in move}
-        command = command_from_json(move["command"]) if "command" in move else None
+        command = command_from_json(CASE, move["command"]) if "command" in move else None
         if command is not None and command.do == ADOPT_RULES.name:
             case = replace(
                 case,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.upcasters import Upcaster, case_shape
+from workflows.upcasters import Upcaster, state_shape
 
 Body = dict[str, Any]
 
 # Whatever real shapes there are by now, the made-up ones come after them.
-FIRST, SECOND, THIRD = (case_shape() + more for more in range(3))
+FIRST, SECOND, THIRD = (state_shape("case") + more for more in range(3))
 
 
 def _renamed(body: Body, old: str, new: str) -> Body:

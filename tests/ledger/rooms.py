@@ -16,11 +16,12 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError
 
 from domain.case.commands import OpenCase
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from local.temporal import RunningTemporal
-from records import openings
-from records.tables import FOLDS
+from records import subjects
+from records.tables import folds_of
 from tests.builders import an_act
 from tests.workflows.conftest import PAYLOAD_KEY, Lab
 from workflows.messages import workflow_id
@@ -72,7 +73,7 @@ def every_row(database: Engine) -> dict[str, bytes]:
     """Every row of every fold as PostgreSQL writes it out, byte for byte."""
     told: dict[str, bytes] = {}
     with database.begin() as connection:
-        for table in FOLDS:
+        for table in folds_of(CASE):
             order = ", ".join(column.name for column in table.primary_key)
             rows = connection.scalars(
                 text(f"SELECT CAST({table.name} AS text) FROM {table.name} ORDER BY {order}")  # noqa: S608
@@ -84,7 +85,7 @@ def every_row(database: Engine) -> dict[str, bytes]:
 def named(lab: Lab, opening: OpenCase) -> str:
     """A case as the commands name it: its id, and the reference that people know."""
     with lab.database.begin() as connection:
-        known = openings.of_case(connection, opening.case_id)
+        known = subjects.find(connection, opening.case_id)
     assert known is not None
     return f"{opening.case_id} ({known.reference})"
 
@@ -100,7 +101,7 @@ def tamper(database: Engine, *statements: str, **values: Any) -> None:
 
 async def run_of(lab: Lab, opening: OpenCase) -> str:
     """The engine's name of the newest run of a case."""
-    seen = await lab.client.get_workflow_handle(workflow_id(opening.case_id)).describe()
+    seen = await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).describe()
     return seen.run_id or ""
 
 
@@ -116,12 +117,12 @@ async def renewed(lab: Lab, opening: OpenCase) -> str:
 
 async def forget(lab: Lab, opening: OpenCase, run: str) -> None:
     """Let the engine forget a closed run, as it does by itself after its retention."""
-    execution = WorkflowExecution(workflow_id=workflow_id(opening.case_id), run_id=run)
+    execution = WorkflowExecution(workflow_id=workflow_id("case", opening.case_id), run_id=run)
     request = DeleteWorkflowExecutionRequest(
         namespace=lab.settings.namespace, workflow_execution=execution
     )
     await lab.client.workflow_service.delete_workflow_execution(request)
-    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
+    handle = lab.client.get_workflow_handle(workflow_id("case", opening.case_id), run_id=run)
     with suppress(RPCError):
         while True:
             await handle.describe()
@@ -170,8 +171,8 @@ class Fragile:
                 lab.client = await connect(lab.settings)
                 break
             await asyncio.sleep(0.1)
-        lab.engine = CaseEngine(
-            lab.client, lab.database, task_queue=lab.settings.task_queue, patience=20
+        lab.engine = SubjectEngine(
+            lab.client, lab.database, CASE, task_queue=lab.settings.task_queue, patience=20
         )
 
     async def end(self) -> None:

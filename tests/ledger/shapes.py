@@ -20,14 +20,15 @@ from pathlib import Path
 from domain.case.acts.steering import ADOPT_RULES
 from domain.case.apply import blank, fold
 from domain.case.state import Case
+from domain.kinds import CASE
 from tests.ledger import editions
 from workflows.encoding import (
-    case_to_json,
     command_from_json,
     event_from_json,
     opening_from_json,
+    state_to_json,
 )
-from workflows.upcasters import case_shape
+from workflows.upcasters import state_shape
 
 SAVED = Path(__file__).parent / "shapes"
 
@@ -35,10 +36,10 @@ SAVED = Path(__file__).parent / "shapes"
 def as_folded(name: str) -> Case:
     """The case that a saved list of events leads to, such as `1/a-stall.1`."""
     saved = json.loads((editions.SAVED / f"{name}.json").read_text(encoding="utf-8"))
-    opening = opening_from_json(saved["opening"])
+    opening = opening_from_json(CASE, saved["opening"])
     case = blank(opening.case_id, opening.procedure, opening.procedure_digest)
     for move in saved["moves"]:
-        command = command_from_json(move["command"]) if "command" in move else None
+        command = command_from_json(CASE, move["command"]) if "command" in move else None
         if command is not None and command.do == ADOPT_RULES.name:
             case = replace(
                 case,
@@ -53,12 +54,12 @@ def as_folded(name: str) -> Case:
 
 def main(*, anew: bool) -> None:
     """Write the file of the present shape."""
-    file = SAVED / f"{case_shape()}.json"
+    file = SAVED / f"{state_shape('case')}.json"
     if file.exists() and not anew:
         raise SystemExit(f"{file.name} is there: read how to renew it in this file's beginning")
     names = [f"{one.parent.name}/{one.stem}" for one in sorted(editions.SAVED.glob("*/*.json"))]
     lines = [
-        f"{json.dumps(name)}: {json.dumps(case_to_json(as_folded(name)), ensure_ascii=False)}"
+        f"{json.dumps(name)}: {json.dumps(state_to_json(CASE, as_folded(name)), ensure_ascii=False)}"
         for name in names
     ]
     file.parent.mkdir(exist_ok=True)

@@ -28,7 +28,7 @@ __all__ = ["quiet"]
 
 def raised(lab: Lab, opening: OpenCase) -> list[Alarm]:
     with lab.database.begin() as connection:
-        return alarms.of_case(connection, opening.case_id)
+        return alarms.of_subject(connection, opening.case_id)
 
 
 def stands_still(lab: Lab) -> dict[str, bool]:
@@ -41,7 +41,7 @@ def stands_still(lab: Lab) -> dict[str, bool]:
 async def an_act_on_its_way(lab: Lab, opening: OpenCase) -> None:
     """What was sent before the ledger moved on: the run decides it as if nothing had happened."""
     asked = Act(command_to_json(ASK), "content")
-    run = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    run = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     await run.execute_update(ACT, asked, id=new_key(), result_type=Answer)
 
 
@@ -120,7 +120,7 @@ def figure(api: Running) -> float:
 
 def a_forged_row(api: Running, case: str) -> None:
     with api.database.begin() as connection:
-        asked = text("SELECT * FROM events WHERE case_id = :case ORDER BY seq DESC LIMIT 1")
+        asked = text("SELECT * FROM events WHERE subject_id = :case ORDER BY seq DESC LIMIT 1")
         newest = dict(connection.execute(asked, {"case": case}).mappings().one())
         forged = {"seq": newest["seq"] + 1, "digest": "0" * 64, "chain": "0" * 64, "key": None}
         connection.execute(insert(events).values(**{**newest, **forged}))

@@ -9,20 +9,21 @@ from sqlalchemy import Connection, Text, cast, select, update
 
 from domain.behaviour import EDITIONS
 from domain.case.state import Case
+from domain.kinds import CASE
 from records import loading
 from records.projection import write_one
 from records.reproject import reproject
 from records.session import make_engine
-from records.tables import cases
+from records.tables import states
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life
 from tests.ledger import pasts
 from tests.ledger.pasts import FIRST, SECOND, THIRD, older
 from tests.ledger.shapes import SAVED, as_folded
 from tests.records.writing import admit, batches, every_row
 from workflows import encoding
-from workflows.encoding import case_from_json, case_from_text, case_to_json
+from workflows.encoding import state_from_json, state_from_text, state_to_json
 from workflows.state import RunState
-from workflows.upcasters import CASES, FIRST_SHAPE, SHAPE, case_shape
+from workflows.upcasters import CASES, FIRST_SHAPE, SHAPE, state_shape
 
 OLD = pytest.mark.parametrize("shape", [FIRST, SECOND])
 
@@ -47,7 +48,7 @@ def procedures_of(case: Case) -> dict[str, Any]:
 
 
 def kept_text(connection: Connection, life: Life) -> str:
-    wanted = select(cast(cases.c.state, Text)).where(cases.c.case_id == life.case.id)
+    wanted = select(cast(states.c.state, Text)).where(states.c.subject_id == life.case.id)
     return str(connection.scalar(wanted))
 
 
@@ -56,11 +57,11 @@ def kept_in(connection: Connection, life: Life, shape: int) -> Case:
     admit(connection, life)
     for batch in list(batches(life))[:-1]:
         write_one(connection, batch)
-    case = loading.folded(connection, life.case.id)
+    case: Case | None = loading.folded(connection, life.case.id)
     assert case is not None
-    old = older(case_to_json(case), shape)
+    old = older(state_to_json(CASE, case), shape)
     done = connection.execute(
-        update(cases).where(cases.c.case_id == life.case.id).values(state=old)
+        update(states).where(states.c.subject_id == life.case.id).values(state=old)
     )
     assert done.rowcount == 1
     return case
@@ -89,19 +90,19 @@ def test_it_reads_a_row_of_an_older_shape_and_writes_on_from_there(
 @OLD
 def test_it_begins_a_run_with_a_snapshot_of_an_older_shape(upcasting: None, shape: int) -> None:
     life = a_life(*STALLED)
-    state = RunState(life.case)
+    state = RunState(CASE, life.case)
     present = state.snapshot()
-    old = older({n: v for n, v in present.case.items() if n != SHAPE}, shape)
-    again = RunState.from_snapshot(type(present)(old, present.procedures))
-    assert again.case == life.case
+    old = older({n: v for n, v in present.state.items() if n != SHAPE}, shape)
+    again = RunState.from_snapshot(CASE, type(present)(old, present.procedures))
+    assert again.subject == life.case
     assert again.snapshot() == present
-    assert present.case[SHAPE] == THIRD
+    assert present.state[SHAPE] == THIRD
 
 
 def test_it_writes_a_case_as_before_until_a_shape_changes() -> None:
     case = a_life(*STALLED).case
-    assert CASES or SHAPE not in case_to_json(case)
-    assert case_shape() == max({FIRST_SHAPE, *CASES})
+    assert CASES or SHAPE not in state_to_json(CASE, case)
+    assert state_shape("case") == max({FIRST_SHAPE, *CASES})
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -112,19 +113,19 @@ def test_it_takes_a_text_of_the_present_shape_apart_once(
         for edition, upcaster in pasts.UPCASTERS.items():
             monkeypatch.setitem(CASES, edition, upcaster)
     case = a_life(*STALLED).case
-    text = json.dumps(case_to_json(case))
-    monkeypatch.setattr(encoding, "case_from_json", None)  # the second way is never gone
-    assert case_from_text(text, procedures_of(case)) == case
+    text = json.dumps(state_to_json(CASE, case))
+    monkeypatch.setattr(encoding, "state_from_json", None)  # the second way is never gone
+    assert state_from_text(CASE, text, procedures_of(case)) == case
 
 
 @pytest.mark.parametrize("wrong", [THIRD + 1, 0, "1", None, 2.5])
 def test_it_refuses_a_shape_it_does_not_know(upcasting: None, wrong: Any) -> None:
     case = a_life(*STALLED).case
-    told = {**case_to_json(case), SHAPE: wrong}
+    told = {**state_to_json(CASE, case), SHAPE: wrong}
     with pytest.raises(ValueError, match="shape"):
-        case_from_json(told, procedures_of(case))
+        state_from_json(CASE, told, procedures_of(case))
     with pytest.raises(ValueError, match="shape"):
-        case_from_text(json.dumps(told), procedures_of(case))
+        state_from_text(CASE, json.dumps(told), procedures_of(case))
 
 
 def with_capitals(body: Any) -> Any:
@@ -136,13 +137,13 @@ def test_it_goes_by_the_number_where_only_a_meaning_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     case = a_life(*STALLED).case
-    body = case_to_json(case)
+    body = state_to_json(CASE, case)
     told = {**body, "person": {**body["person"], "country": "la"}}
     monkeypatch.setitem(CASES, SECOND, with_capitals)
     for again in (
-        case_from_json(told, procedures_of(case)),
-        case_from_text(json.dumps(told), procedures_of(case)),
-        case_from_text(json.dumps(case_to_json(case)), procedures_of(case)),
+        state_from_json(CASE, told, procedures_of(case)),
+        state_from_text(CASE, json.dumps(told), procedures_of(case)),
+        state_from_text(CASE, json.dumps(state_to_json(CASE, case)), procedures_of(case)),
     ):
         assert again == case
 
@@ -158,8 +159,8 @@ def test_it_reads_every_shape_that_was_ever_kept(file: Any) -> None:
     for name, state in saved["cases"].items():
         case = as_folded(name)
         assert state.get(SHAPE, FIRST_SHAPE) == int(file.stem)
-        assert case_from_json(state, procedures_of(case)) == case
-        assert case_from_text(json.dumps(state), procedures_of(case)) == case
+        assert state_from_json(CASE, state, procedures_of(case)) == case
+        assert state_from_text(CASE, json.dumps(state), procedures_of(case)) == case
 
 
 def test_it_has_a_saved_case_of_every_shape() -> None:

@@ -17,7 +17,7 @@ from domain.case.state import Case
 from domain.work.events import EditionMoved, TaskNoted
 from engine import editions
 from engine.editions import Became, Move, key_of, moves
-from records import openings
+from records import subjects
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, an_act, an_opening
 from tests.ledger.rooms import (
     ANSWER,
@@ -56,7 +56,7 @@ async def release(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reference(lab: Lab, opening: Any) -> str:
     with lab.database.begin() as connection:
-        found = openings.of_case(connection, opening.case_id)
+        found = subjects.find(connection, opening.case_id)
     assert found is not None
     return found.reference
 
@@ -77,7 +77,7 @@ async def closed(lab: Lab) -> Any:
 async def history(lab: Lab, opening: Any) -> WorkflowHistory:
     """Of the newest run."""
     run = await run_of(lab, opening)
-    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=run)
+    handle = lab.client.get_workflow_handle(workflow_id("case", opening.case_id), run_id=run)
     return await handle.fetch_history()
 
 

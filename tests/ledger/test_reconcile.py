@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.case.commands import OpenCase
 from domain.case.core import advance
+from domain.kinds import CASE
 from local.postgres import RunningPostgres
 from local.temporal import RunningTemporal
 from records import ledger
-from records.projection import Batch, NewEvent, write_one
-from records.reconcile import of_case
+from records.projection import write_one
+from records.reconcile import of_subject
 from records.reproject import reproject_all
 from records.session import make_engine
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life
@@ -22,13 +23,14 @@ from tests.ledger.rooms import ANSWER, ASK, CLOSE, a_note, homeward, named, tamp
 from tests.records.writing import write
 from tests.workflows.conftest import Lab, lab_on, new_key, settings_for
 from workflows.encoding import event_to_json
-from workflows.messages import workflow_id
+from workflows.messages import NewEvent, workflow_id
+from workflows.ports import EventBatch
 
 Break = Callable[[Lab, OpenCase], Awaitable[None]]
 
 
 async def no_run(lab: Lab, opening: OpenCase) -> None:
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
 
 
 async def behind(lab: Lab, opening: OpenCase) -> None:
@@ -40,16 +42,16 @@ async def behind(lab: Lab, opening: OpenCase) -> None:
         for seq, event in enumerate(events, start=case.version + 1)
     )
     with lab.database.begin() as connection:
-        write_one(connection, Batch(opening.case_id, told))
+        write_one(connection, EventBatch("case", opening.case_id, told))
 
 
 async def ahead(lab: Lab, opening: OpenCase) -> None:
     """The database comes back from a backup that is too old."""
     tamper(
         lab.database,
-        "DELETE FROM events WHERE case_id = :case AND seq ="
-        " (SELECT max(seq) FROM events WHERE case_id = :case)",
-        "DELETE FROM cases WHERE case_id = :case",
+        "DELETE FROM events WHERE subject_id = :case AND seq ="
+        " (SELECT max(seq) FROM events WHERE subject_id = :case)",
+        "DELETE FROM states WHERE subject_id = :case",
         case=opening.case_id,
     )
     await asyncio.to_thread(reproject_all, lab.database)
@@ -78,6 +80,8 @@ NOT_FOLDED = "the rows do not stand at event 5 of the ledger; reproject makes th
         (ahead, "the engine is ahead of the ledger: event 5 instead of 4"),
         (by_hand("UPDATE cases SET version = version - 1"), NOT_FOLDED),
         (by_hand("DELETE FROM cases"), NOT_FOLDED),
+        (by_hand("UPDATE states SET version = version - 1"), NOT_FOLDED),
+        (by_hand("DELETE FROM states"), NOT_FOLDED),
     ],
 )
 async def test_it_names_the_difference_and_ends_with_one(
@@ -98,8 +102,9 @@ async def test_it_names_the_difference_and_ends_with_one(
     ("statement", "table"),
     [
         ("UPDATE cases SET status = 'on_hold'", "cases"),
-        ("UPDATE cases SET state = '{}'", "cases"),
-        ("UPDATE cases SET procedure_digests = procedure_digests || '{nowhere}'", "cases"),
+        ("UPDATE states SET status = 'on_hold'", "states"),
+        ("UPDATE states SET state = '{}'", "states"),
+        ("UPDATE states SET procedure_digests = procedure_digests || '{nowhere}'", "states"),
         ("DELETE FROM tasks", "tasks"),
         ("UPDATE tasks SET holder = 'nobody'", "tasks"),
         ("UPDATE tasks SET due_at = due_at + interval '1 day'", "tasks"),
@@ -132,7 +137,7 @@ def test_it_names_the_table_that_says_something_else_until_it_is_made_anew(
 
 
 def differing(connection: Connection, life: Life) -> list[str]:
-    _, found = of_case(connection, life.case.id)
+    _, found = of_subject(connection, life.case.id)
     return [one.what for one in found]
 
 
@@ -147,7 +152,7 @@ async def test_it_compares_the_rows_of_every_case_also_of_ended_ones(lab: Lab) -
     state, ended = await lab.open(), await lab.open()
     for command in (ASK, ANSWER, CLOSE):
         await lab.act(ended, command)
-    await lab.client.get_workflow_handle(workflow_id(ended.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", ended.case_id)).result()
     with lab.database.begin() as connection:
         connection.execute(text("DELETE FROM tasks"))
         connection.execute(text("UPDATE case_offices SET office = 'x' || office"))
@@ -191,24 +196,24 @@ async def test_it_names_a_run_that_the_ledger_does_not_know(
     assert said.code == 1
     assert f"{opening.case_id} runs in the engine, but the ledger does not know it" in said.words
     with lab.database.begin() as connection:
-        assert ledger.case_ids(connection) == []
+        assert ledger.subject_ids(connection) == []
 
 
 async def test_it_names_a_case_that_gives_no_answer(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engine import upkeep  # noqa: PLC0415 - only its patience is changed
-    from engine.cases import CaseEngine  # noqa: PLC0415
+    from engine.subjects import SubjectEngine  # noqa: PLC0415
 
     opening = await lab.open()
     await lab.stop_worker()
 
-    async def hurried(*_: object) -> CaseEngine:
+    async def hurried(*_: object) -> SubjectEngine:
         queue = lab.settings.task_queue
-        return CaseEngine(lab.client, lab.database, task_queue=queue, patience=1)
+        return SubjectEngine(lab.client, lab.database, CASE, task_queue=queue, patience=1)
 
     monkeypatch.setattr(upkeep, "_engine", hurried)
     found = await upkeep.compare_with_engine(lab.database, lab.settings)
-    assert [(one.case_id, one.what) for one in found] == [
+    assert [(one.subject_id, one.what) for one in found] == [
         (opening.case_id, "the engine gives no answer; is a worker running?")
     ]

@@ -7,11 +7,11 @@ import pytest
 
 from domain.case.events import CaseReopened
 from domain.work.events import RungFired
-from engine.errors import ActRefused, NoSuchCase
+from engine.errors import ActRefused, NoSuchSubject
 from engine.runs import Recovery
-from engine.upkeep import start_lost_cases
+from engine.upkeep import start_lost_subjects
 from engine.virtual_time import VirtualTimeError, fast_forward
-from records import alarms, openings
+from records import alarms, subjects
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life, an_act, an_opening
 from tests.ledger.rooms import (
     ANSWER,
@@ -174,10 +174,10 @@ async def test_it_lets_the_ledger_win_over_a_timer_of_an_older_copy(fragile: Fra
     assert stale.next_wake is not None
     due = stale.next_wake + timedelta(seconds=2)  # it still waits for the answer, and climbs
     with pytest.raises(VirtualTimeError):  # it never comes to rest: the ledger refuses it
-        await fast_forward(lab.client, workflow_id(opening.case_id), due, limit_seconds=4)
+        await fast_forward(lab.client, workflow_id("case", opening.case_id), due, limit_seconds=4)
     assert lab.rows(opening) == kept
     with lab.database.begin() as connection:
-        raised = alarms.of_case(connection, opening.case_id)
+        raised = alarms.of_subject(connection, opening.case_id)
     assert [(one.kind, one.settled_at) for one in raised] == [("conflict", None)]
     assert raised[0].body is not None
     assert raised[0].seq == first
@@ -211,9 +211,9 @@ async def test_it_finds_an_open_case_that_nothing_runs_and_starts_it(lab: Lab) -
     lost, running, closed = [await lab.open() for _ in range(3)]
     for command in (ASK, ANSWER, CLOSE):
         await lab.act(closed, command)
-    await lab.client.get_workflow_handle(workflow_id(closed.case_id)).result()
-    await lab.client.get_workflow_handle(workflow_id(lost.case_id)).terminate("lost")
-    while (found := await start_lost_cases(lab.engine, 5)) == (set(), 0):  # noqa: ASYNC110 - the engine lists late
+    await lab.client.get_workflow_handle(workflow_id("case", closed.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", lost.case_id)).terminate("lost")
+    while (found := await start_lost_subjects(lab.engine, 5)) == (set(), 0):  # noqa: ASYNC110 - the engine lists late
         await asyncio.sleep(0.1)
     assert found == ({lost.case_id}, 1)
     assert await lab.engine.start_if_lost(running.case_id) is Recovery.NOTHING
@@ -224,8 +224,8 @@ async def test_it_finds_an_open_case_that_nothing_runs_and_starts_it(lab: Lab) -
 async def test_it_leaves_many_lost_cases_to_a_person(lab: Lab) -> None:
     for _ in range(3):
         opening = await lab.open()
-        await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
-    while (found := await start_lost_cases(lab.engine, 2))[1] < 3:  # noqa: ASYNC110 - as above
+        await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
+    while (found := await start_lost_subjects(lab.engine, 2))[1] < 3:  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.1)
     assert (len(found[0]), found[1]) == (2, 3)
 
@@ -234,9 +234,9 @@ async def test_it_runs_a_reopened_case_though_the_run_that_wrote_it_was_lost(lab
     opening, key = await lab.open(), new_key()
     for command in (ASK, ANSWER, CLOSE):
         await lab.act(opening, command)
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).result()
     first = await lab.act(opening, REOPEN, key)
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
     assert await lab.act(opening, REOPEN, key) == first
     assert (await lab.engine.progress(opening.case_id)).version == first.version
 
@@ -247,10 +247,10 @@ async def test_it_runs_a_reopened_case_though_the_run_that_wrote_it_was_lost(lab
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE events SET key = 'another' WHERE case_id = :case AND seq = 4",
-        "DELETE FROM events WHERE case_id = :case AND seq = 1",
-        "DELETE FROM events WHERE case_id = :case AND seq = 5",
-        "DELETE FROM events WHERE case_id = :case",
+        "UPDATE events SET key = 'another' WHERE subject_id = :case AND seq = 4",
+        "DELETE FROM events WHERE subject_id = :case AND seq = 1",
+        "DELETE FROM events WHERE subject_id = :case AND seq = 5",
+        "DELETE FROM events WHERE subject_id = :case",
     ],
     ids=["changed", "no first", "cut off", "all gone"],
 )
@@ -261,7 +261,7 @@ async def test_it_starts_no_run_from_a_ledger_that_was_changed_by_hand(
     for number in (1, 2):
         await lab.act(broken, a_note(number))
     for opening in (broken, lost):
-        await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+        await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
     tamper(lab.database, damage, case=broken.case_id)
     kept = lab.rows(broken)
 
@@ -270,9 +270,9 @@ async def test_it_starts_no_run_from_a_ledger_that_was_changed_by_hand(
         await lab.act(broken, a_note(3))
     assert (refused.value.slug, refused.value.status) == (LEDGER_TROUBLE, 503)
     # The watch starts the other one only, however few it may start.
-    while (await start_lost_cases(lab.engine, 1))[0] != {lost.case_id}:  # noqa: ASYNC110 - the engine lists late
+    while (await start_lost_subjects(lab.engine, 1))[0] != {lost.case_id}:  # noqa: ASYNC110 - the engine lists late
         await asyncio.sleep(0.1)
-    assert (await start_lost_cases(lab.engine, 5))[0] == set()
+    assert (await start_lost_subjects(lab.engine, 5))[0] == set()
     assert broken.case_id in caplog.text
     assert "changed by hand" in caplog.text
     # So does the command.
@@ -284,7 +284,7 @@ async def test_it_starts_no_run_from_a_ledger_that_was_changed_by_hand(
     assert lab.rows(broken) == kept
     # And people see it.
     with lab.database.begin() as connection:
-        assert alarms.cases_open(connection) == [broken.case_id]
+        assert alarms.subjects_open(connection) == [broken.case_id]
 
 
 async def test_it_sees_no_damage_in_a_case_that_was_admitted_and_never_opened(
@@ -292,8 +292,8 @@ async def test_it_sees_no_damage_in_a_case_that_was_admitted_and_never_opened(
 ) -> None:
     opening = an_opening()
     with lab.database.begin() as connection:
-        openings.admit(connection, opening.case_id)
-    with pytest.raises(NoSuchCase):
+        subjects.admit(connection, "case", opening.case_id)
+    with pytest.raises(NoSuchSubject):
         await lab.engine.start_if_lost(opening.case_id)
     assert (await homeward(lab, "recover")).code == 0
     await no_differences(lab)

@@ -33,7 +33,7 @@ from tests.workflows.conftest import Lab
 from workflows.messages import workflow_id
 
 NOT_FOLDS = (
-    "openings",
+    "subjects",
     "procedures",
     "events",
     "people",
@@ -57,7 +57,8 @@ def destroy_the_folds(database: Engine) -> None:
     with database.begin() as connection:
         connection.execute(text("DELETE FROM outbox"))
         connection.execute(text("UPDATE tasks SET title = 'spoilt', holder = 'nobody'"))
-        connection.execute(text("UPDATE cases SET state = '{}', version = 1, status = 'spoilt'"))
+        connection.execute(text("UPDATE states SET state = '{}', version = 1"))
+        connection.execute(text("UPDATE cases SET version = 1, status = 'spoilt'"))
 
 
 async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(lab: Lab) -> None:
@@ -73,7 +74,7 @@ async def test_it_is_made_again_byte_for_byte_once_the_engine_has_forgotten(lab:
     for opening in (closed, again):
         await lab.act(opening, ANSWER)
         await lab.act(opening, CLOSE)
-        await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+        await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).result()
         gone.append((opening, await run_of(lab, opening)))
     await lab.act(again, REOPEN)
     await lab.rest(again)
@@ -143,12 +144,12 @@ async def test_it_leaves_a_case_alone_whose_ledger_lost_rows(lab: Lab, gone: str
     opening, innocent = await lab.open(), await lab.open()
     await lab.act(opening, a_note(1))
     await lab.act(opening, CANCEL)
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).result()
     rows = len(lab.rows(opening))
     where = {"the last": f"seq = {rows}", "in the middle": "seq = 4", "all": "true"}[gone]
     tamper(
         lab.database,
-        f"DELETE FROM events WHERE case_id = :case AND {where}",  # noqa: S608
+        f"DELETE FROM events WHERE subject_id = :case AND {where}",  # noqa: S608
         case=opening.case_id,
     )
     before, verified = every_row(lab.database), await homeward(lab, "audit", "verify")

@@ -39,14 +39,14 @@ async def a_restart(lab: Lab, opening: OpenCase) -> None:
 
 
 async def the_run_was_lost(lab: Lab, opening: OpenCase) -> None:
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).terminate("lost")
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).terminate("lost")
     await lab.engine.go_on_from_ledger(opening.case_id)
 
 
 async def the_case_closed(lab: Lab, opening: OpenCase) -> None:
     for command in (ASK, ANSWER, CLOSE):
         await lab.act(opening, command)
-    await lab.client.get_workflow_handle(workflow_id(opening.case_id)).result()
+    await lab.client.get_workflow_handle(workflow_id("case", opening.case_id)).result()
 
 
 async def the_engine_forgot_the_closed_case(lab: Lab, opening: OpenCase) -> None:

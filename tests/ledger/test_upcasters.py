@@ -7,11 +7,13 @@ from sqlalchemy import Connection
 
 from domain.work.events import TaskDone
 from records import ledger
-from records.projection import Batch, NewEvent, write_one
+from records.projection import write_one
 from records.session import make_engine
 from tests.builders import STALLED, a_life
 from tests.records.writing import admit
 from workflows.encoding import EVENT, event_from_json, event_to_json
+from workflows.messages import NewEvent
+from workflows.ports import EventBatch
 from workflows.upcasters import UPCASTERS
 
 # A made-up past: `TaskDone` was called `StepFinished`, and its outcome `result`; before that,
@@ -49,7 +51,7 @@ def test_it_folds_a_ledger_of_an_older_shape(postgres_url: str, upcasting: None,
     engine = make_engine(postgres_url)
     with engine.begin() as connection:
         admit(connection, life)
-        write_one(connection, Batch(life.case.id, told))
+        write_one(connection, EventBatch("case", life.case.id, told))
         _holds(connection, life, told)
     engine.dispose()
 

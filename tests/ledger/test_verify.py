@@ -16,15 +16,15 @@ from tests.records.writing import batches, write
 from tests.workflows.conftest import Lab
 
 SWAP = (
-    "UPDATE events SET seq = 1004 WHERE case_id = :case AND seq = 4",
-    "UPDATE events SET seq = 4 WHERE case_id = :case AND seq = 5",
-    "UPDATE events SET seq = 5 WHERE case_id = :case AND seq = 1004",
+    "UPDATE events SET seq = 1004 WHERE subject_id = :case AND seq = 4",
+    "UPDATE events SET seq = 4 WHERE subject_id = :case AND seq = 5",
+    "UPDATE events SET seq = 5 WHERE subject_id = :case AND seq = 1004",
 )
 CHANGE = (
     """UPDATE events SET body = replace(CAST(body AS text), 'text:1', 'text:9')::json
-    WHERE case_id = :case AND seq = 4""",
+    WHERE subject_id = :case AND seq = 4""",
 )
-CUT = "is missing: the end was cut off, or the row of the case counts too far"
+CUT = "is missing: the end was cut off, or its row counts too far"
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ CUT = "is missing: the end was cut off, or the row of the case counts too far"
     [
         (CHANGE, ["event 4 of the ledger was changed"]),
         (
-            ("DELETE FROM events WHERE case_id = :case AND seq = 2",),
+            ("DELETE FROM events WHERE subject_id = :case AND seq = 2",),
             ["event 2 of the ledger is missing"],
         ),
         (SWAP, ["event 4 of the ledger was moved", "event 5 of the ledger was moved"]),
         (
-            ("DELETE FROM events WHERE case_id = :case AND seq >= 4",),
+            ("DELETE FROM events WHERE subject_id = :case AND seq >= 4",),
             [f"event 4 of the ledger {CUT}", f"event 5 of the ledger {CUT}"],
         ),
         (
-            ("DELETE FROM events WHERE case_id = :case",),
+            ("DELETE FROM events WHERE subject_id = :case",),
             [f"event {seq} of the ledger is missing" for seq in range(1, 6)],
         ),
     ],
@@ -65,7 +65,7 @@ async def test_it_names_case_and_event_and_what(
 async def test_it_names_a_row_that_was_moved_to_another_case(lab: Lab) -> None:
     opening, other = await lab.open(), await lab.open()
     await lab.act(opening, a_note(1))
-    move = "UPDATE events SET case_id = :other WHERE case_id = :case AND seq = 4"
+    move = "UPDATE events SET subject_id = :other WHERE subject_id = :case AND seq = 4"
     tamper(lab.database, move, case=opening.case_id, other=other.case_id)
     said = await homeward(lab, "audit", "verify")
     assert set(said.words.splitlines()) == {
@@ -80,7 +80,7 @@ async def test_it_sees_a_tail_cut_off_even_where_the_rows_were_made_to_fit(lab: 
     await lab.act(opening, a_note(1))
     tamper(lab.database, "DELETE FROM events WHERE seq = 4")
     with lab.database.begin() as connection:
-        connection.execute(text("UPDATE cases SET version = 3"))
+        connection.execute(text("UPDATE states SET version = 3"))
     said = await homeward(lab, "audit", "verify")
     assert said.words.splitlines() == [f"{named(lab, opening)} event 4 of the ledger {CUT}"]
 
@@ -89,7 +89,7 @@ async def test_it_says_that_a_row_may_count_too_far(lab: Lab) -> None:
     # The ledger is whole here: nobody can tell that from an end that was cut off.
     opening = await lab.open()
     with lab.database.begin() as connection:
-        connection.execute(text("UPDATE cases SET version = 4"))
+        connection.execute(text("UPDATE states SET version = 4"))
     said = await homeward(lab, "audit", "verify")
     assert said.words.splitlines() == [f"{named(lab, opening)} event 4 of the ledger {CUT}"]
 
@@ -104,7 +104,7 @@ async def test_it_lets_people_see_what_it_found_until_the_ledger_is_whole_again(
     for _ in range(2):  # once, however often it is found
         assert (await homeward(lab, "audit", "verify")).code == 1
         with lab.database.begin() as connection:
-            assert alarms.cases_open(connection) == [opening.case_id]
+            assert alarms.subjects_open(connection) == [opening.case_id]
             assert alarms.count_open(connection) == 1
             (row,) = stalled.page(connection, MONDAY + timedelta(hours=1), limit=10).items
             assert (row.case_id, row.disagrees) == (opening.case_id, True)
@@ -123,7 +123,7 @@ async def test_it_lets_people_see_what_it_found_until_the_ledger_is_whole_again(
     )
     assert (await homeward(lab, "audit", "verify")).code == 0
     with lab.database.begin() as connection:
-        assert alarms.cases_open(connection) == []
+        assert alarms.subjects_open(connection) == []
     assert (await homeward(lab, "reconcile")).code == 0
 
 

@@ -26,7 +26,7 @@ def test_it_queues_a_message_once_for_each_recipient_and_channel(
     assert not deliveries.queue(connection, address, LATER)
     for other in (replace(address, channel="inbox"), replace(address, recipient="la-desk")):
         assert deliveries.queue(connection, other, MONDAY)
-    found = deliveries.of_case(connection, address.case_id)
+    found = deliveries.of_subject(connection, address.subject_id)
     assert len(found) == 3
     assert {row.queued_at for row in found} == {MONDAY}
 
@@ -39,7 +39,7 @@ def test_it_moves_only_forward(connection: Connection, address: Address) -> None
     assert deliveries.move(connection, address, deliveries.DELIVERED, LATER)
     for state in deliveries.BEFORE:
         assert not deliveries.move(connection, address, state, LATER)
-    (row,) = deliveries.of_case(connection, address.case_id)
+    (row,) = deliveries.of_subject(connection, address.subject_id)
     assert (row.state, row.queued_at, row.at) == (deliveries.DELIVERED, MONDAY, LATER)
 
 
@@ -51,7 +51,7 @@ def test_it_queues_again_what_came_back(connection: Connection, address: Address
 
 def test_it_moves_nothing_that_was_never_queued(connection: Connection, address: Address) -> None:
     assert not deliveries.move(connection, address, deliveries.SENT, LATER)
-    assert deliveries.of_case(connection, address.case_id) == []
+    assert deliveries.of_subject(connection, address.subject_id) == []
 
 
 def test_it_refuses_a_word_that_is_no_state(connection: Connection, address: Address) -> None:

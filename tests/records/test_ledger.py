@@ -7,9 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from records import idempotency, ledger
 from records.errors import LedgerConflict, LedgerGap, UnknownProcedure
-from records.projection import Batch, NewEvent, write_one
+from records.projection import write_one
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, a_life
 from tests.records.writing import admit, batches, every_row, write
+from workflows.messages import NewEvent
+from workflows.ports import EventBatch
 
 
 def tamper(connection: Connection, *statements: str, **values: Any) -> None:
@@ -41,9 +43,9 @@ def test_it_takes_a_batch_that_overlaps(connection: Connection) -> None:
     first, second, third = batches(life)
     admit(connection, life)
     write_one(connection, first)
-    both = Batch(life.case.id, first.events + second.events)
+    both = EventBatch("case", life.case.id, first.events + second.events)
     assert write_one(connection, both).head.seq == len(both.events)
-    everything = Batch(life.case.id, both.events + third.events)
+    everything = EventBatch("case", life.case.id, both.events + third.events)
     assert write_one(connection, everything).head.seq == life.case.version
     assert ledger.verify(connection, life.case.id) == []
 
@@ -61,7 +63,7 @@ def test_it_alarms_when_a_number_says_something_else(
     other = replace(batch, events=(batch.events[0], replace(second, **changes)))
     with pytest.raises(LedgerConflict) as refused:
         write_one(connection, other)
-    assert (refused.value.case_id, refused.value.seq) == (life.case.id, 2)
+    assert (refused.value.subject_id, refused.value.seq) == (life.case.id, 2)
 
 
 def test_it_refuses_a_gap_and_writes_nothing(engine: Engine) -> None:
@@ -70,7 +72,7 @@ def test_it_refuses_a_gap_and_writes_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
         admit(connection, life)
         write_one(connection, first)
-    torn = Batch(life.case.id, second.events[:-1] + third.events)
+    torn = EventBatch("case", life.case.id, second.events[:-1] + third.events)
     with pytest.raises(LedgerGap), engine.begin() as connection:
         write_one(connection, torn)
     with engine.connect() as connection:
@@ -83,7 +85,7 @@ def test_it_refuses_events_whose_plan_nobody_kept(connection: Connection) -> Non
     batch = next(batches(life))
     opened = replace(batch.events[0], body=batch.events[0].body | unknown)
     with pytest.raises(UnknownProcedure):
-        write_one(connection, Batch(life.case.id, (opened,)))
+        write_one(connection, EventBatch("case", life.case.id, (opened,)))
 
 
 def test_it_is_never_changed_nor_emptied(connection: Connection) -> None:

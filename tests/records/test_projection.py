@@ -5,10 +5,12 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from domain.case.projection import Marks, rows_of
-from records import cases, escalations, installation, openings, outbox, tasks
+from domain.case.projection import rows_of
+from domain.kinds import CASE
+from domain.work.rows import Marks
+from records import cases, escalations, installation, outbox, subjects, tasks
 from records.loading import Folded
-from records.projection import Batch, write_one
+from records.projection import write_one
 from records.reproject import reproject
 from records.rows import write_rows
 from records.tables import cases as cases_table
@@ -26,7 +28,8 @@ from tests.builders import (
     office_of,
 )
 from tests.records.writing import admit, batches, every_row, write
-from workflows.encoding import case_to_json
+from workflows.encoding import state_to_json
+from workflows.ports import EventBatch
 
 
 def test_it_keeps_the_case_as_the_core_has_it(connection: Connection) -> None:
@@ -35,7 +38,7 @@ def test_it_keeps_the_case_as_the_core_has_it(connection: Connection) -> None:
     kept = cases.folded(connection, life.case.id)
     assert kept is not None
     assert kept == replace(life.case, procedures=kept.procedures)
-    assert case_to_json(kept) == case_to_json(life.case)
+    assert state_to_json(CASE, kept) == state_to_json(CASE, life.case)
 
 
 def test_it_keeps_the_order_of_steps(connection: Connection) -> None:
@@ -71,10 +74,10 @@ def test_it_finds_a_case_by_a_reference_typed_carelessly(connection: Connection)
 
 
 def test_it_gives_references_that_tell_nothing(connection: Connection) -> None:
-    told = {openings.new_reference() for _ in range(2000)}
+    told = {subjects.new_reference() for _ in range(2000)}
     assert len(told) == 2000
     letters = set("".join(told)) - {"-"}
-    assert letters == set(openings.LETTERS)
+    assert letters == set(subjects.LETTERS)
     life = a_life()
     assert admit(connection, life) == admit(connection, life)
 
@@ -139,7 +142,7 @@ def test_it_never_writes_an_older_state_over_a_newer_one(connection: Connection)
     write(connection, life)
     older = a_life(*STALLED[:1], opening=life.opening)
     assert older.case.version < life.case.version
-    write_rows(connection, Folded(older.case, Marks()))
+    write_rows(connection, CASE, Folded(older.case, Marks()))
     assert cases.version_of(connection, life.case.id) == life.case.version
 
 
@@ -202,7 +205,7 @@ def test_it_lets_two_writers_of_one_case_take_turns(engine: Engine) -> None:
         try:
             for until in range(1, len(everything) + 1):
                 with engine.begin() as mine:
-                    write_one(mine, Batch(life.case.id, everything[:until]))
+                    write_one(mine, EventBatch("case", life.case.id, everything[:until]))
         except BaseException as e:  # noqa: BLE001 - told to the test below
             wrong.append(e)
 
@@ -226,10 +229,10 @@ def test_it_never_leaves_an_open_case_without_a_late_moment(connection: Connecti
 def test_it_lets_cases_live_at_their_own_date_only_in_a_rehearsal(connection: Connection) -> None:
     life = a_life()
     with pytest.raises(IntegrityError, match="own_date_only_in_rehearsal"):
-        openings.admit(connection, life.case.id, clock_offset=-86_400)
+        subjects.admit(connection, "case", life.case.id, clock_offset=-86_400)
     connection.rollback()
     installation.make_rehearsal(connection)
-    openings.admit(connection, life.case.id, clock_offset=-86_400)
+    subjects.admit(connection, "case", life.case.id, clock_offset=-86_400)
     assert installation.is_rehearsal(connection)
 
 
@@ -243,7 +246,7 @@ def test_it_lists_the_tasks_of_an_office_first_due_first(connection: Connection)
     lives = many(3)
     write(connection, *lives, a_life(*STALLED))
     page = tasks.of_office(connection, "host-case", limit=10)
-    assert [(task.case_id, task.step) for task in page.items] == [
+    assert [(task.subject_id, task.step) for task in page.items] == [
         (life.case.id, "ask") for life in sorted(lives, key=lambda each: each.case.id)
     ]
     assert page.next is None

@@ -1,17 +1,17 @@
 from sqlalchemy import Connection, text
 
 from records import reconcile
-from records.reconcile import LedgerPosition
+from records.reconcile import Position
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life
 from tests.records.writing import write
 
 
 def what(found: list[reconcile.Difference]) -> dict[str, str]:
-    return {difference.case_id: difference.what for difference in found}
+    return {difference.subject_id: difference.what for difference in found}
 
 
-def position(life: Life) -> LedgerPosition:
-    return LedgerPosition(life.case.version, life.case.state)
+def position(life: Life) -> Position:
+    return Position(life.case.version, life.case.state)
 
 
 def test_it_is_content_when_both_say_the_same(connection: Connection) -> None:
@@ -27,10 +27,10 @@ def test_it_names_each_difference(connection: Connection) -> None:
     version = lost.case.version
     stranger = "00000000-0000-0000-0000-000000000000"
     engine = {
-        behind.case.id: LedgerPosition(version - 1, "open"),
-        ahead.case.id: LedgerPosition(version + 1, "open"),
-        other.case.id: LedgerPosition(version, "on_hold"),
-        stranger: LedgerPosition(1, "open"),
+        behind.case.id: Position(version - 1, "open"),
+        ahead.case.id: Position(version + 1, "open"),
+        other.case.id: Position(version, "on_hold"),
+        stranger: Position(1, "open"),
     }
     told = what(reconcile.compare(reconcile.kept(connection), engine))
     assert "does not run in the engine" in told[lost.case.id]
@@ -43,7 +43,7 @@ def test_it_names_each_difference(connection: Connection) -> None:
 def test_it_names_rows_that_do_not_stand_where_the_ledger_does(connection: Connection) -> None:
     life = a_life(*STALLED)
     write(connection, life)
-    connection.execute(text("UPDATE cases SET version = version - 1"))
+    connection.execute(text("UPDATE states SET version = version - 1"))
     engine = {life.case.id: position(life)}
     told = what(reconcile.compare(reconcile.kept(connection), engine))
     assert "reproject" in told[life.case.id]

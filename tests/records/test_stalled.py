@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from domain.case.state import Case
 from domain.work.wake import idle_at
-from records import installation, openings, procedures, stalled
+from records import installation, procedures, stalled, subjects
 from records.projection import write_one
 from tests.builders import ANSWERED_AND_CLOSED, MONDAY, STALLED, Life, a_life, an_act, office_of
 from tests.records.writing import batches, write
@@ -89,7 +89,7 @@ def test_it_counts_each_case_by_its_own_date_in_a_rehearsal(connection: Connecti
     year_ago, now = a_life(STALLED[0]), a_life(STALLED[0], opened_at=MONDAY + timedelta(days=365))
     for life, offset in ((year_ago, -365 * 86_400), (now, 0)):
         procedures.keep(connection, life.opening.procedure, life.opening.procedure_digest)
-        openings.admit(connection, life.case.id, offset)
+        subjects.admit(connection, "case", life.case.id, offset)
         for batch in batches(life):
             write_one(connection, batch)
     day = MONDAY + timedelta(days=365)

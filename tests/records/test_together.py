@@ -7,21 +7,21 @@ from sqlalchemy import Connection, Engine, create_engine, delete, select, text
 from sqlalchemy.exc import IntegrityError
 
 from domain.case.apply import blank, fold
-from domain.case.projection import Marks
+from domain.kinds import CASE
+from domain.work.rows import Marks
 from records import cases, ledger, projection
-from records.case_json import NO_TEXT, case_text
 from records.loading import Folded, LedgerPosition
 from records.position_cache import PositionCache
-from records.projection import Batch
 from records.reproject import reproject
 from records.rows import entry_between
 from records.rows import write as write_entries
 from records.session import make_engine
-from records.tables import case_offices
-from records.tables import cases as cases_table
+from records.state_json import NO_TEXT, state_text
+from records.tables import case_offices, states
 from tests.builders import ANSWERED_AND_CLOSED, STALLED, Life, a_life, an_act
 from tests.records.writing import admit, batches, every_row
-from workflows.encoding import case_to_json
+from workflows.encoding import state_to_json
+from workflows.ports import EventBatch
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def begun(engine: Engine, *lives: Life) -> dict[str, LedgerPosition]:
     return known
 
 
-def the_rest(life: Life) -> list[Batch]:
+def the_rest(life: Life) -> list[EventBatch]:
     return list(batches(life))[1:]
 
 
@@ -54,7 +54,7 @@ def test_it_writes_many_cases_in_one_journey_as_one_by_one(
     while any(moves):
         group = [waiting.pop(0) for waiting in moves if waiting]
         stand = projection.write_together(alone, known, group)
-        assert set(stand) == {batch.case_id for batch in group}
+        assert set(stand) == {batch.subject_id for batch in group}
         known |= stand
     for life in lives:
         assert cases.version_of(alone, life.case.id) == life.case.version
@@ -115,7 +115,7 @@ def test_it_leaves_rows_that_lag_to_the_way_that_reads_them(
 ) -> None:
     life = a_life(*STALLED)
     known = begun(engine, life)
-    alone.execute(delete(cases_table))
+    alone.execute(delete(states))
     assert projection.write_together(alone, known, the_rest(life)[:1]) == {}
     with engine.begin() as connection:
         projection.write_one(connection, the_rest(life)[0])
@@ -128,7 +128,7 @@ def test_it_does_not_wait_for_a_case_that_somebody_holds(engine: Engine, alone: 
     group = [the_rest(held)[0], the_rest(free)[0]]
     with engine.begin() as holding:
         holding.execute(
-            text("SELECT 1 FROM openings WHERE case_id = :c FOR UPDATE"), {"c": held.case.id}
+            text("SELECT 1 FROM subjects WHERE id = :c FOR UPDATE"), {"c": held.case.id}
         )
         assert set(projection.write_together(alone, known, group)) == {free.case.id}
 
@@ -176,10 +176,12 @@ def test_it_writes_all_of_an_entry_or_nothing(engine: Engine, alone: Connection)
     fresh = the_rest(life)[0]
     rows, _ = ledger.rows_after(stands.head, life.case.id, fresh.events)
     taken = rows[-1] | {"seq": 1}  # the ledger has a first row already
-    state = case_text(life.case)
+    state = state_text(CASE, life.case)
     folded = Folded(life.case, Marks())
     with pytest.raises(IntegrityError):
-        write_entries(alone, [entry_between(None, folded, state, stands.head, [*rows, taken])])
+        write_entries(
+            alone, [entry_between(CASE, None, folded, state, stands.head, [*rows, taken])]
+        )
     assert every_row(alone) == before
     assert ledger.head(alone, life.case.id) == stands.head
 
@@ -190,8 +192,8 @@ def test_it_takes_over_texts_of_parts_and_comes_to_the_same_text() -> None:
     told = NO_TEXT
     for event in life.events:
         case = fold(case, [event])
-        told = case_text(case, told)
-        assert told.text() == to_json(case_to_json(case))
+        told = state_text(CASE, case, told)
+        assert told.text() == to_json(state_to_json(CASE, case))
 
 
 def test_it_remembers_no_more_than_it_may_and_no_ended_case() -> None:

@@ -7,14 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from records import openings, procedures
-from records.projection import Batch, NewEvent, write_one
-from records.tables import FOLDS
+from domain.kinds import CASE
+from records import procedures, subjects
+from records.projection import write_one
+from records.tables import folds_of
 from tests.builders import Life
 from workflows.encoding import event_to_json
+from workflows.messages import NewEvent
+from workflows.ports import EventBatch
 
 
-def batches(life: Life) -> Iterator[Batch]:
+def batches(life: Life) -> Iterator[EventBatch]:
     """One batch for each move; every act has a key, time alone has none."""
     seq = 0
     for number, group in enumerate(life.groups):
@@ -24,13 +27,13 @@ def batches(life: Life) -> Iterator[Batch]:
             key = f"{life.opening.case_id}/{number}"
             told.append(NewEvent(seq, event_to_json(event), key, f"content-{number}"))
         if told:
-            yield Batch(life.opening.case_id, tuple(told))
+            yield EventBatch("case", life.opening.case_id, tuple(told))
 
 
 def admit(connection: Connection, life: Life) -> str:
     """What the API does before a case begins."""
     procedures.keep(connection, life.opening.procedure, life.opening.procedure_digest)
-    return openings.admit(connection, life.opening.case_id)
+    return subjects.admit(connection, "case", life.opening.case_id)
 
 
 def write(connection: Connection, *lives: Life) -> None:
@@ -45,7 +48,7 @@ def write(connection: Connection, *lives: Life) -> None:
 def every_row(connection: Connection) -> dict[str, list[Any]]:
     """All rows of every fold, as text, so that a comparison is letter for letter."""
     told: dict[str, list[Any]] = {}
-    for table in FOLDS:
+    for table in folds_of(CASE):
         rows = connection.execute(select(table).order_by(*table.primary_key.columns))
         told[table.name] = [repr(tuple(row)) for row in rows]
     return told

@@ -21,11 +21,12 @@ from domain.case.apply import blank, fold
 from domain.case.commands import OpenCase
 from domain.case.state import Case
 from domain.event import Event
-from engine.cases import CaseEngine
+from domain.kinds import CASE
 from engine.connection import connect
+from engine.subjects import SubjectEngine
 from engine.virtual_time import at_rest, fast_forward
 from local.temporal import RunningTemporal
-from records import installation, ledger, openings, procedures
+from records import installation, ledger, procedures, subjects
 from records.session import make_engine
 from settings import Settings
 from tests.builders import MONDAY, an_opening
@@ -42,7 +43,7 @@ class Lab:
     settings: Settings
     client: Client
     database: Engine
-    engine: CaseEngine
+    engine: SubjectEngine
     opened: list[str] = field(default_factory=list)
     _stop: asyncio.Event | None = None
     _working: asyncio.Task[None] | None = None
@@ -68,7 +69,7 @@ class Lab:
         offset = int(at.timestamp()) - int(datetime.now(UTC).timestamp())
         with self.database.begin() as connection:
             procedures.keep(connection, chosen.procedure, chosen.procedure_digest)
-            openings.admit(connection, chosen.case_id, offset)
+            subjects.admit(connection, "case", chosen.case_id, offset)
         await self.engine.open(chosen, key=key or new_key(), at=at, clock_offset=offset)
         self.opened.append(chosen.case_id)
         return chosen
@@ -81,10 +82,10 @@ class Lab:
         await self.clock_to(opening, MONDAY + timedelta(days=days))
 
     async def clock_to(self, opening: OpenCase, to: datetime) -> None:
-        await fast_forward(self.client, workflow_id(opening.case_id), to)
+        await fast_forward(self.client, workflow_id("case", opening.case_id), to)
 
     async def rest(self, opening: OpenCase) -> None:
-        await at_rest(self.client, workflow_id(opening.case_id))
+        await at_rest(self.client, workflow_id("case", opening.case_id))
 
     def rows(self, opening: OpenCase) -> list[ledger.LedgerRow]:
         with self.database.begin() as connection:
@@ -100,14 +101,16 @@ class Lab:
 
     async def history(self, opening: OpenCase) -> list[str]:
         """The kinds of events in the engine's history of the newest run."""
-        handle = self.client.get_workflow_handle(workflow_id(opening.case_id))
+        handle = self.client.get_workflow_handle(workflow_id("case", opening.case_id))
         found = await handle.fetch_history()
         return [event.WhichOneof("attributes") or "" for event in found.events]
 
     async def end(self) -> None:
         for case_id in self.opened:
             with suppress(RPCError):
-                await self.client.get_workflow_handle(workflow_id(case_id)).terminate("tested")
+                await self.client.get_workflow_handle(workflow_id("case", case_id)).terminate(
+                    "tested"
+                )
         await self.stop_worker()
         self.database.dispose()
 
@@ -133,7 +136,7 @@ async def lab_on(settings: Settings) -> Lab:
     with database.begin() as connection:
         installation.make_rehearsal(connection)
     client = await connect(settings)
-    engine = CaseEngine(client, database, task_queue=settings.task_queue, patience=20)
+    engine = SubjectEngine(client, database, CASE, task_queue=settings.task_queue, patience=20)
     return Lab(settings, client, database, engine)
 
 

@@ -9,19 +9,24 @@ from typing import Any
 import pytest
 
 from domain.act import AnyCommand
+from domain.case import core
 from domain.case import events as e
 from domain.event import Event
 from domain.work import events as work_events
 from engine.errors import ActRefused
 from tests.builders import MONDAY, STALLED, a_life, an_act, an_opening
 from tests.workflows.conftest import Lab, new_key
-from workflows import state
 from workflows.messages import KEY_REUSED
 from workflows.state import RunState
 
 ASK = an_act("complete", "host.case", step="ask", outcome="sent")
 ANSWER = an_act("complete", "origin.tracing", step="answer", outcome="found")
 CLOSE = an_act("complete", "host.case", step="closure", outcome="closed")
+
+
+def behaves(monkeypatch: pytest.MonkeyPatch, wake: Any) -> None:
+    """Let the core do something else."""
+    monkeypatch.setattr(core, "wake", wake)
 
 
 def a_note(number: int = 0) -> AnyCommand:
@@ -97,10 +102,10 @@ async def test_it_answers_the_unforeseen_and_lives_on(
 ) -> None:
     opening = await lab.open()
 
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("words of a stranger")
 
-    monkeypatch.setattr(state, "advance", broken)
+    behaves(monkeypatch, broken)
     with pytest.raises(ActRefused) as refused:
         await lab.act(opening, ASK)
     assert (refused.value.slug, refused.value.status) == ("internal", 500)
@@ -214,10 +219,10 @@ async def test_it_does_not_turn_for_ever_when_a_timer_fails(
     await lab.clock_to(opening, MONDAY + timedelta(days=1))
     await lab.act(opening, ASK)
 
-    def nothing_happens(*_: Any) -> tuple[Event, ...]:
+    def nothing_happens(*_: Any, **__: Any) -> tuple[Event, ...]:
         return ()
 
-    monkeypatch.setattr(state, "advance", nothing_happens)
+    behaves(monkeypatch, nothing_happens)
     await lab.days_pass(opening, 24)
     progress = await lab.engine.progress(opening.case_id)
     assert "timer" in progress.trouble

@@ -15,6 +15,7 @@ from domain.case.core import ACTS, command_of
 from domain.case.events import KINDS
 from domain.case.state import Case
 from domain.event import Event
+from domain.kinds import CASE
 from domain.work.calendar import Calendar
 from domain.work.events import TaskDone
 from domain.work.procedure import Procedure
@@ -64,7 +65,7 @@ def commands_of(name: str) -> st.SearchStrategy[AnyCommand]:
 @given(st.sampled_from(sorted(set(ACTS) - {"adopt_rules"})).flatmap(commands_of))
 def test_it_reads_back_every_command(command: AnyCommand) -> None:
     told = encoding.command_to_json(command)
-    again = encoding.command_from_json(through_text(told))
+    again = encoding.command_from_json(CASE, through_text(told))
     assert again == command
     for name in ("day", "due"):
         given = getattr(command.body, name, None)
@@ -84,12 +85,12 @@ def test_it_writes_one_moment_one_way(moment: datetime, zone: timezone) -> None:
 def test_it_reads_back_a_whole_life() -> None:
     life = a_life(*ANSWERED_AND_CLOSED)
     procedures = {life.opening.procedure_digest: life.opening.procedure}
-    told = through_text(encoding.case_to_json(life.case))
-    again = encoding.case_from_json(told, procedures)
+    told = through_text(encoding.state_to_json(CASE, life.case))
+    again = encoding.state_from_json(CASE, told, procedures)
     assert again == life.case
-    assert encoding.case_to_json(again) == told
+    assert encoding.state_to_json(CASE, again) == told
     assert "procedure" not in told
-    assert encoding.opening_from_json(encoding.opening_to_json(life.opening)) == life.opening
+    assert encoding.opening_from_json(CASE, encoding.opening_to_json(life.opening)) == life.opening
 
 
 def test_it_keeps_the_order_of_cards_and_the_name_of_a_plan() -> None:
@@ -101,9 +102,9 @@ def test_it_keeps_the_order_of_cards_and_the_name_of_a_plan() -> None:
 
 
 def test_it_refuses_a_case_without_its_plan() -> None:
-    told = encoding.case_to_json(a_life().case)
+    told = encoding.state_to_json(CASE, a_life().case)
     with pytest.raises(KeyError):
-        encoding.case_from_json(told, {})
+        encoding.state_from_json(CASE, told, {})
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_it_tells_a_date_from_midnight() -> None:
     midnight = datetime(2026, 2, 2, tzinfo=UTC)
     for day in (midnight, midnight.date()):
         command = command_of("promise", by="b", user="u", day=day)
-        again = encoding.command_from_json(through_text(encoding.command_to_json(command)))
+        again = encoding.command_from_json(CASE, through_text(encoding.command_to_json(command)))
         assert type(again.body.day) is type(day)
 
 

@@ -40,7 +40,7 @@ async def a_whole_life(lab: Lab) -> WorkflowHistory:
     await lab.days_pass(opening, 80)
     await lab.act(opening, an_act("complete", "origin.tracing", step="answer", outcome="found"))
     await lab.act(opening, an_act("complete", "host.case", step="closure", outcome="closed"))
-    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id))
+    handle = lab.client.get_workflow_handle(workflow_id("case", opening.case_id))
     await handle.result()
     return await handle.fetch_history()
 

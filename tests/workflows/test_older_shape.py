@@ -22,7 +22,7 @@ from tests.workflows.conftest import PAYLOAD_KEY, Lab
 from tests.workflows.test_history import HISTORIES, without_a_machine
 from worker import runner
 from workflows.case import CaseWorkflow
-from workflows.messages import CASE_WORKFLOW, Start, workflow_id
+from workflows.messages import Start, workflow_id
 from workflows.upcasters import CASES, SHAPE
 
 SAVED = HISTORIES / "an-older-shape.json"
@@ -61,12 +61,12 @@ async def goes_on_from_an_older_snapshot(lab: Lab) -> OpenCase:
     await lab.days_pass(opening, 1)
     await lab.act(opening, an_act("complete", "host.case", step="ask", outcome="sent"))
     known = kept(lab, opening)
-    state = {name: value for name, value in known.snapshot.case.items() if name != SHAPE}
-    old = replace(known.snapshot, case=older(state, FIRST))
-    name = workflow_id(opening.case_id)
+    state = {name: value for name, value in known.snapshot.state.items() if name != SHAPE}
+    old = replace(known.snapshot, state=older(state, FIRST))
+    name = workflow_id("case", opening.case_id)
     await lab.client.get_workflow_handle(name).terminate("a test")
     await lab.client.start_workflow(
-        CASE_WORKFLOW,
+        "case",
         Start(opening.case_id, known.clock_offset, snapshot=old),
         id=name,
         task_queue=lab.settings.task_queue,
@@ -86,18 +86,20 @@ async def test_it_goes_on_from_a_snapshot_of_an_older_shape(
     await lab.act(opening, note)
     assert await renewed(lab, opening) == before
 
-    handle = lab.client.get_workflow_handle(workflow_id(opening.case_id), run_id=before)
+    handle = lab.client.get_workflow_handle(workflow_id("case", opening.case_id), run_id=before)
     first = await handle.fetch_history()
     if os.environ.get("HOMEWARD_SAVE_HISTORY"):
         SAVED.write_text(without_a_machine(first.to_json()), encoding="utf-8")
     await replayer(converter).replay_workflow(first)
 
     # The run after it began with the present shape, and goes on like any other.
-    newest = await lab.client.get_workflow_handle(workflow_id(opening.case_id)).fetch_history()
+    newest = await lab.client.get_workflow_handle(
+        workflow_id("case", opening.case_id)
+    ).fetch_history()
     start = newest.events[0].workflow_execution_started_event_attributes
     [told] = await converter.decode(list(start.input.payloads), [Start])
     assert told.snapshot is not None
-    assert told.snapshot.case[SHAPE] == THIRD
+    assert told.snapshot.state[SHAPE] == THIRD
     assert (await lab.act(opening, note)).version == len(lab.rows(opening))
 
 

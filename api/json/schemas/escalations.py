@@ -33,7 +33,7 @@ class EscalationItem(Shape):
 def escalation_item(row: EscalationView) -> EscalationItem:
     """Return a row of the list of escalations."""
     return EscalationItem(
-        case=row.case_id,
+        case=row.subject_id,
         **{
             name: getattr(row, name)
             for name in EscalationItem.model_fields

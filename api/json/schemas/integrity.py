@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.json.schemas.base import Shape
-from engine.integrity import SeenCase
+from engine.integrity import IntegrityReport
 
 
 class DifferenceShape(Shape):
@@ -29,14 +29,14 @@ class IntegrityShape(Shape):
     items: list[DifferenceShape]
 
 
-def integrity_shape(looked: SeenCase, references: Mapping[str, str]) -> IntegrityShape:
+def integrity_shape(looked: IntegrityReport, references: Mapping[str, str]) -> IntegrityShape:
     """Return what was found as an answer."""
     return IntegrityShape(
         engine="ok" if looked.engine else "away",
-        cases=looked.cases,
+        cases=looked.subjects,
         items=[
             DifferenceShape(
-                case_id=one.case_id, reference=references.get(one.case_id), what=one.what
+                case_id=one.subject_id, reference=references.get(one.subject_id), what=one.what
             )
             for one in looked.differences
         ],

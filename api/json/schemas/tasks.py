@@ -46,7 +46,7 @@ def task_item(row: TaskView, own_now: datetime) -> TaskItem:
     """Return a row of an office's list; days late are whole days here, the law's stand in it."""
     late = 0 if row.due_at is None else max(0, (own_now - row.due_at).days)
     return TaskItem(
-        case=row.case_id,
+        case=row.subject_id,
         reference=row.reference,
         corridor=row.corridor,
         step=row.step,

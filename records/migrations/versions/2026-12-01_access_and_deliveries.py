@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0004"
-down_revision = "0003"
+revision = "0002"
+down_revision = "0001"
 branch_labels = None
 depends_on = None
 
@@ -22,7 +22,7 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON access_log
 def upgrade() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("message", sa.Integer(), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
@@ -34,10 +34,10 @@ def upgrade() -> None:
             name=op.f("deliveries_state"),
         ),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("deliveries_case_id_fkey")
+            ["subject_id"], ["subjects.id"], name=op.f("deliveries_subject_id_fkey")
         ),
         sa.PrimaryKeyConstraint(
-            "case_id", "message", "recipient", "channel", name=op.f("deliveries_pkey")
+            "subject_id", "message", "recipient", "channel", name=op.f("deliveries_pkey")
         ),
     )
     op.create_index(
@@ -55,9 +55,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("what", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("access_log_case_id_fkey")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["subjects.id"], name=op.f("access_log_case_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("access_log_pkey")),
     )
     op.create_index(op.f("access_log_case_id_at"), "access_log", ["case_id", "at"])

@@ -1,4 +1,4 @@
-"""The text of a case as it is kept, made from the one before: most of a case stays as it was.
+"""The text of a state as it is kept, made from the one before: most of a case stays as it was.
 
 The text is the same, letter for letter, as one made from nothing. Only what is the very same object
 as before is taken over; the core never changes a record, it makes another.
@@ -12,15 +12,15 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from domain.case.state import Case
-from workflows.encoding import case_parts, part_to_json, parts_of
+from domain.kinds import AnyKind, State
+from workflows.encoding import part_to_json, parts_of, state_parts
 
 GROW = ("work", "tasks")  # the long parts that most events change, each a little
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a case, its text and, where that grows, the texts of what is in it."""
+    """A part of a state, its text and, where that grows, the texts of what is in it."""
 
     value: Any
     text: bytes
@@ -28,8 +28,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseJson:
-    """The text of a case, and its parts for the next one."""
+class StateJson:
+    """The text of a state, and its parts for the next one."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
 
@@ -38,13 +38,16 @@ class CaseJson:
         return _object((name, part.text) for name, part in self.parts.items())
 
 
-NO_TEXT = CaseJson()
+NO_TEXT = StateJson()
 
 
-def case_text(case: Case, before: CaseJson = NO_TEXT) -> CaseJson:
-    """Return the text of `case`; parts that `before` holds already are not written again."""
-    return CaseJson(
-        {name: _part(name, value, before.parts.get(name)) for name, value in case_parts(case)}
+def state_text(kind: AnyKind, state: State, before: StateJson = NO_TEXT) -> StateJson:
+    """Return the text of `state`; parts that `before` holds already are not written again."""
+    return StateJson(
+        {
+            name: _part(name, value, before.parts.get(name))
+            for name, value in state_parts(kind, state)
+        }
     )
 
 

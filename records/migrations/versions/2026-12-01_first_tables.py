@@ -13,10 +13,29 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-WRITTEN_ONCE = Path(__file__).with_name("2026-11-21_written_once.sql")
+WRITTEN_ONCE = Path(__file__).with_name("2026-12-01_written_once.sql")
 
 
 def upgrade() -> None:
+    op.create_table(
+        "alarms",
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=True),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("subject_id", "seq", "kind", "digest", name=op.f("alarms_pkey")),
+    )
+    op.create_index(
+        "alarms_open",
+        "alarms",
+        ["subject_id"],
+        unique=False,
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
     op.create_table(
         "installation",
         sa.Column("rehearsal", sa.Boolean(), nullable=False),
@@ -51,6 +70,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("procedures_pkey")),
     )
     op.create_table(
+        "used_keys",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("made", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("used_keys_pkey")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -76,21 +103,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("memberships_office_id"), "memberships", ["office_id"], unique=False)
     op.create_table(
-        "openings",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
-        sa.Column("reference", sa.Text(), nullable=False),
-        sa.Column("clock_offset", sa.Integer(), nullable=False),
-        sa.Column("rehearsal", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "clock_offset = 0 OR rehearsal", name=op.f("openings_own_date_only_in_rehearsal")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rehearsal"], ["installation.rehearsal"], name=op.f("openings_rehearsal_fkey")
-        ),
-        sa.PrimaryKeyConstraint("case_id", name=op.f("openings_pkey")),
-        sa.UniqueConstraint("reference", name=op.f("openings_reference_key")),
-    )
-    op.create_table(
         "sessions",
         sa.Column("id_hash", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
@@ -102,6 +114,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id_hash", name=op.f("sessions_pkey")),
     )
     op.create_index(op.f("sessions_user_id"), "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "subjects",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("clock_offset", sa.Integer(), nullable=False),
+        sa.Column("rehearsal", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "clock_offset = 0 OR rehearsal", name=op.f("subjects_own_date_only_in_rehearsal")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rehearsal"], ["installation.rehearsal"], name=op.f("subjects_rehearsal_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("subjects_pkey")),
+        sa.UniqueConstraint("reference", name=op.f("subjects_reference_key")),
+    )
     op.create_table(
         "tokens",
         sa.Column("prefix", sa.Text(), nullable=False),
@@ -125,7 +153,7 @@ def upgrade() -> None:
         sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("case_offices_case_id_fkey")
+            ["case_id"], ["subjects.id"], name=op.f("case_offices_case_id_fkey")
         ),
         sa.PrimaryKeyConstraint("case_id", "office", name=op.f("case_offices_pkey")),
     )
@@ -136,9 +164,7 @@ def upgrade() -> None:
         "cases",
         sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("procedure_digest", sa.Text(), nullable=False),
-        sa.Column("procedure_digests", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("corridor", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("on_hold", sa.Boolean(), nullable=False),
@@ -156,13 +182,12 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("now_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("state", sa.JSON(), nullable=False),
         sa.CheckConstraint(
             "ended_at IS NOT NULL OR late_at IS NOT NULL", name=op.f("cases_open_has_late_at")
         ),
-        sa.ForeignKeyConstraint(["case_id"], ["openings.case_id"], name=op.f("cases_case_id_fkey")),
+        sa.ForeignKeyConstraint(["case_id"], ["subjects.id"], name=op.f("cases_case_id_fkey")),
         sa.ForeignKeyConstraint(
-            ["procedure_digest"], ["procedures.digest"], name=op.f("cases_plan_digest_fkey")
+            ["procedure_digest"], ["procedures.digest"], name=op.f("cases_procedure_digest_fkey")
         ),
         sa.PrimaryKeyConstraint("case_id", name=op.f("cases_pkey")),
     )
@@ -182,7 +207,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "escalations",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -196,14 +221,14 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("escalations_case_id_fkey")
+            ["subject_id"], ["subjects.id"], name=op.f("escalations_subject_id_fkey")
         ),
-        sa.PrimaryKeyConstraint("case_id", "number", name=op.f("escalations_pkey")),
+        sa.PrimaryKeyConstraint("subject_id", "number", name=op.f("escalations_pkey")),
     )
     op.create_index(
         "escalations_open",
         "escalations",
-        ["opened_at", "case_id", "number"],
+        ["opened_at", "subject_id", "number"],
         unique=False,
         postgresql_where=sa.text("state = 'open'"),
     )
@@ -217,7 +242,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -228,9 +253,9 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=True),
         sa.CheckConstraint("seq > 0", name=op.f("events_seq_from_one")),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("events_case_id_fkey")
+            ["subject_id"], ["subjects.id"], name=op.f("events_subject_id_fkey")
         ),
-        sa.PrimaryKeyConstraint("case_id", "seq", name=op.f("events_pkey")),
+        sa.PrimaryKeyConstraint("subject_id", "seq", name=op.f("events_pkey")),
     )
     op.create_index(
         "events_key",
@@ -241,7 +266,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("message", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
@@ -255,9 +280,9 @@ def upgrade() -> None:
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dropped", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("outbox_case_id_fkey")
+            ["subject_id"], ["subjects.id"], name=op.f("outbox_subject_id_fkey")
         ),
-        sa.PrimaryKeyConstraint("case_id", "message", name=op.f("outbox_pkey")),
+        sa.PrimaryKeyConstraint("subject_id", "message", name=op.f("outbox_pkey")),
     )
     op.create_table(
         "people",
@@ -267,27 +292,46 @@ def upgrade() -> None:
         sa.Column("born", sa.Date(), nullable=True),
         sa.Column("sex", sa.Text(), nullable=True),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("people_case_id_fkey")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["subjects.id"], name=op.f("people_case_id_fkey")),
         sa.PrimaryKeyConstraint("case_id", name=op.f("people_pkey")),
     )
     op.create_table(
         "private_texts",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["case_id"], ["openings.case_id"], name=op.f("private_texts_case_id_fkey")
+            ["subject_id"], ["subjects.id"], name=op.f("private_texts_subject_id_fkey")
         ),
         sa.PrimaryKeyConstraint("name", name=op.f("private_texts_pkey")),
     )
-    op.create_index(op.f("private_texts_case_id"), "private_texts", ["case_id"], unique=False)
+    op.create_index(op.f("private_texts_subject_id"), "private_texts", ["subject_id"], unique=False)
     op.create_index(op.f("private_texts_written_at"), "private_texts", ["written_at"], unique=False)
     op.create_table(
+        "states",
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("procedure_digests", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subject_id"], ["subjects.id"], name=op.f("states_subject_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("subject_id", name=op.f("states_pkey")),
+    )
+    op.create_index(
+        "states_open",
+        "states",
+        ["subject_id"],
+        unique=False,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "tasks",
-        sa.Column("case_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("subject_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("step", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -314,13 +358,15 @@ def upgrade() -> None:
         sa.Column("ended_by", sa.Text(), nullable=False),
         sa.Column("ended_for", sa.Text(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(["case_id"], ["openings.case_id"], name=op.f("tasks_case_id_fkey")),
-        sa.PrimaryKeyConstraint("case_id", "step", "attempt", name=op.f("tasks_pkey")),
+        sa.ForeignKeyConstraint(
+            ["subject_id"], ["subjects.id"], name=op.f("tasks_subject_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("subject_id", "step", "attempt", name=op.f("tasks_pkey")),
     )
     op.create_index(
         "tasks_open_of_office",
         "tasks",
-        ["holder", "due_or_never", "case_id", "step"],
+        ["holder", "due_or_never", "subject_id", "step"],
         unique=False,
         postgresql_where="is_open",
     )
@@ -330,8 +376,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("tasks_open_of_office", table_name="tasks", postgresql_where="is_open")
     op.drop_table("tasks")
+    op.drop_index("states_open", table_name="states", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_table("states")
     op.drop_index(op.f("private_texts_written_at"), table_name="private_texts")
-    op.drop_index(op.f("private_texts_case_id"), table_name="private_texts")
+    op.drop_index(op.f("private_texts_subject_id"), table_name="private_texts")
     op.drop_table("private_texts")
     op.drop_table("people")
     op.drop_table("outbox")
@@ -356,14 +404,19 @@ def downgrade() -> None:
     op.drop_table("case_offices")
     op.drop_index(op.f("tokens_user_id"), table_name="tokens")
     op.drop_table("tokens")
+    op.drop_table("subjects")
     op.drop_index(op.f("sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")
-    op.drop_table("openings")
     op.drop_index(op.f("memberships_office_id"), table_name="memberships")
     op.drop_table("memberships")
     op.drop_table("users")
+    op.drop_table("used_keys")
     op.drop_table("procedures")
     op.drop_index(op.f("offices_role_country"), table_name="offices")
     op.drop_table("offices")
     op.drop_table("installation")
+    op.drop_index(
+        "alarms_open", table_name="alarms", postgresql_where=sa.text("settled_at IS NULL")
+    )
+    op.drop_table("alarms")
     op.execute("DROP FUNCTION refuse_change()")
