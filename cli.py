@@ -38,22 +38,25 @@ RULES = Path(__file__).parent / "rules"
 Folder = Annotated[Path, typer.Option(help="the folder of rules")]
 
 
-def _mount_stories() -> None:
+def _mount_others() -> None:
+    import cli_world
     from story.cli import app as story
 
     app.add_typer(story, name="story")
+    cli_world.mount(app, rules)
 
 
-_mount_stories()
+_mount_others()
 
 
-def _fail(sentence: str, code: int = 1) -> typer.Exit:
+def fail(sentence: str, code: int = 1) -> typer.Exit:
+    """Say what is wrong; what is returned ends the command."""
     print(sentence, file=sys.stderr)
     return typer.Exit(code)
 
 
 @contextmanager
-def _database() -> Iterator[Engine]:
+def database_here() -> Iterator[Engine]:
     """The database of the settings, or of the system that runs from this data folder."""
     from local.errors import NoServer
     from local.postgres import postgres_for
@@ -70,7 +73,7 @@ def _database() -> Iterator[Engine]:
         else:
             yield make_engine(found.database_url, statement_timeout_ms=600_000)
     except NoServer as reason:
-        raise _fail(str(reason)) from None
+        raise fail(str(reason)) from None
 
 
 # -- running
@@ -85,7 +88,7 @@ def demo() -> None:
     try:
         main()
     except NoServer as reason:
-        raise _fail(str(reason)) from None
+        raise fail(str(reason)) from None
 
 
 @app.command()
@@ -98,11 +101,11 @@ def up() -> None:
     settings = settings_here()
     found = running(settings)
     if found is not None:
-        raise _fail(f"Homeward runs already, at {found.url}")
+        raise fail(f"Homeward runs already, at {found.url}")
     try:
         serve(settings)
     except NoServer as reason:
-        raise _fail(str(reason)) from None
+        raise fail(str(reason)) from None
 
 
 @app.command()
@@ -119,7 +122,7 @@ def migrate() -> None:
     """Bring the database to this version's shape."""
     from records.migrate import upgrade
 
-    with _database() as database:
+    with database_here() as database:
         upgrade(database.url.render_as_string(hide_password=False))
     print("The database has this version's shape.")
 
@@ -133,12 +136,12 @@ def rules_check(folder: Folder = RULES) -> None:
     import rulefiles
 
     if not folder.is_dir():
-        raise _fail(f"There is no folder {folder}", 2)
+        raise fail(f"There is no folder {folder}", 2)
     problems = rulefiles.check(folder)
     for problem in problems:
         print(problem)
     if problems:
-        raise _fail(f"{len(problems)} thing(s) to put right.")
+        raise fail(f"{len(problems)} thing(s) to put right.")
     corridors = ", ".join(rulefiles.read_rules(folder).corridors)
     print(f"The rules are in order: {corridors}.")
 
@@ -152,11 +155,11 @@ def rules_show(corridor: str, folder: Folder = RULES) -> None:
 
     book = rulefiles.read_rules(folder)
     if corridor not in book.corridors:
-        raise _fail(f"There is no corridor {corridor}; there are {', '.join(book.corridors)}.", 2)
+        raise fail(f"There is no corridor {corridor}; there are {', '.join(book.corridors)}.", 2)
     try:
         print(show(procedure_for(book, corridor)))
     except RulesWrong as wrong:
-        raise _fail(str(wrong)) from None
+        raise fail(str(wrong)) from None
 
 
 # -- who may sign in
@@ -179,7 +182,7 @@ def user_add(
 
     book = rulefiles.read_rules(settings_here().rules_dir)
     try:
-        with _database() as database, transaction(database, system("command")) as connection:
+        with database_here() as database, transaction(database, system("command")) as connection:
             seed_offices(connection, book)
             add_user(
                 connection,
@@ -192,7 +195,7 @@ def user_add(
                 password=password,
             )
     except AccountWrong as wrong:
-        raise _fail(str(wrong)) from None
+        raise fail(str(wrong)) from None
     print(f"{user_id} works in {office} as {role}.")
 
 
@@ -209,7 +212,7 @@ def token_new(
     from api.accounts import AccountWrong, make_token
 
     try:
-        with _database() as database, transaction(database, system("command")) as connection:
+        with database_here() as database, transaction(database, system("command")) as connection:
             issued = make_token(
                 connection,
                 user_id=user_id,
@@ -219,7 +222,7 @@ def token_new(
                 label=label,
             )
     except AccountWrong as wrong:
-        raise _fail(str(wrong)) from None
+        raise fail(str(wrong)) from None
     print(issued.token)
 
 
@@ -230,10 +233,10 @@ def token_revoke(prefix: str) -> None:
 
     from records import tokens
 
-    with _database() as database, transaction(database, system("command")) as connection:
+    with database_here() as database, transaction(database, system("command")) as connection:
         revoked = tokens.revoke(connection, prefix, datetime.now(UTC))
     if not revoked:
-        raise _fail("There is no such token, or it was ended before.")
+        raise fail("There is no such token, or it was ended before.")
     print("Revoked.")
 
 
@@ -245,7 +248,7 @@ def reproject() -> None:
     """Make every list and case row anew from the ledger; exit 1 if a ledger was changed by hand."""
     from records.reproject import reproject_all
 
-    with _database() as database:
+    with database_here() as database:
         made = reproject_all(database)
         with transaction(database, system("command")) as connection:
             for finding in made.wrong:
@@ -264,8 +267,8 @@ def reconcile() -> None:
 
     from engine.upkeep import compare_with_engine
 
-    with _database() as database:
-        found = asyncio.run(compare_with_engine(database, _running_settings()))
+    with database_here() as database:
+        found = asyncio.run(compare_with_engine(database, running_settings()))
         with transaction(database, system("command")) as connection:
             for difference in found:
                 print(f"{_named(connection, difference.subject_id)} {difference.what}")
@@ -286,8 +289,8 @@ def recover(
     from engine.runs import LEFT_ALONE, Recovery
     from engine.upkeep import recover_subjects
 
-    with _database() as database:
-        recovered = asyncio.run(recover_subjects(database, _running_settings(), discard=discard))
+    with database_here() as database:
+        recovered = asyncio.run(recover_subjects(database, running_settings(), discard=discard))
         with transaction(database, system("command")) as connection:
             for case_id, became in recovered.done.items():
                 print(f"{_named(connection, case_id)} {became.value}")
@@ -310,9 +313,9 @@ def sweep() -> None:
 
     from engine.sweeping import sweep_texts_of
 
-    settings = _running_settings()
+    settings = running_settings()
     before = datetime.now(UTC) - timedelta(hours=settings.sweep_after_hours)
-    with _database() as database:
+    with database_here() as database:
         swept = asyncio.run(sweep_texts_of(database, settings, before))
     print(f"{swept.gone} text(s) that nothing names were removed.")
     if swept.reports:
@@ -332,7 +335,7 @@ def audit_verify() -> None:
     from records import alarms, ledger
 
     wrong: dict[str, ledger.Finding] = {}  # by case, the first
-    with _database() as database:
+    with database_here() as database:
         with transaction(database, system("command")) as connection:
             cases = ledger.verified_ids(connection)
             for case_id in cases:
@@ -359,7 +362,7 @@ def edition_show() -> None:
     from domain.kinds import CASE
     from records.editions import counts
 
-    with _database() as database, transaction(database, system("command")) as connection:
+    with database_here() as database, transaction(database, system("command")) as connection:
         found = counts(connection, CASE.name)
     for one in found:
         known = "" if one.edition in EDITIONS else "; this program does not know it"
@@ -386,25 +389,25 @@ def edition_move(
     from engine.errors import EngineAway
 
     if number not in EDITIONS:
-        raise _fail(f"This program does not know edition {number}.", 2)
+        raise fail(f"This program does not know edition {number}.", 2)
     told: Counter[Became] = Counter()
 
     async def move() -> None:
-        settings = _running_settings()
+        settings = running_settings()
         async for one in moves(database, settings, number, case or (), dry_run=dry_run):
             told[one.became] += 1
             print(one.in_words(number), flush=True)
 
-    with _database() as database:
+    with database_here() as database:
         try:
             asyncio.run(move())
         except EngineAway as away:
-            raise _fail(str(away)) from None
+            raise fail(str(away)) from None
     done = Became.WOULD_MOVE if dry_run else Became.MOVED
     passed, wrong = (sum(told[one] for one in some) for some in (PASSED_OVER, WRONG))
     print(f"{told[done]} case(s) {done.value} to edition {number}; {passed} passed over.")
     if wrong:
-        raise _fail(f"{wrong} case(s) not moved; it is safe to run this again.")
+        raise fail(f"{wrong} case(s) not moved; it is safe to run this again.")
 
 
 def _named(connection: Connection, case_id: str) -> str:
@@ -415,7 +418,7 @@ def _named(connection: Connection, case_id: str) -> str:
     return f"{case_id} ({known.reference})" if known else case_id
 
 
-def _running_settings() -> Settings:
+def running_settings() -> Settings:
     """The settings, with the addresses of the system that runs from this data folder."""
     from local.stack import running
     from settings import settings_here

@@ -24,10 +24,14 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.broadcasts import Broadcaster
 from activities.projection import Projector
+from domain.kinds import CASE
 from engine.connection import address_of, connect
+from engine.subjects import SubjectEngine
 from records.session import make_engine
 from settings import Settings, settings_here
+from workflows.broadcast import BroadcastWorkflow
 from workflows.case import CaseWorkflow
 
 WORKFLOWS: list[type] = [CaseWorkflow]  # one for each kind of subject
@@ -42,6 +46,7 @@ PASSED_THROUGH = (
     "domain",
     "pydantic",
     "pydantic_core",
+    "workflows.bulk",
     "workflows.encoding",
     "workflows.state",
     "workflows.messages",
@@ -64,11 +69,20 @@ async def run_worker(
     database = make_engine(settings.database_url, pool_size=THREADS)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="projector") as threads:
         projector = Projector(database, threads=threads, remembers=settings.cached_cases)
+        broadcaster = Broadcaster(
+            SubjectEngine(client, database, CASE, task_queue=settings.task_queue)
+        )
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=WORKFLOWS,
-            activities=[projector.project_events, projector.follow_ledger],
+            workflows=[*WORKFLOWS, BroadcastWorkflow],
+            activities=[
+                projector.project_events,
+                projector.follow_ledger,
+                broadcaster.begin_broadcast,
+                broadcaster.tell_page,
+                broadcaster.finish_broadcast,
+            ],
             max_concurrent_activities=WRITTEN,
             max_concurrent_local_activities=WRITTEN,
             max_cached_workflows=settings.cached_cases,

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from api.policy import EVERYTHING
 from domain.rules.book import Rulebook
-from records import offices, tokens, users
+from records import offices, posts, tokens, users
 from records.offices import KnownOffice
+from records.posts import Holders, Term
 from records.tokens import Issued
 from records.users import Membership
 
@@ -66,7 +67,7 @@ def add_user(
     places = users.memberships_of(connection, user_id, at)
     if not any(p.office_id == office and p.role == role for p in places):
         users.join(connection, Membership(user_id, office, role, at))
-    _take_post(connection, office, user_id)
+    _take_post(connection, office, user_id, at)
 
 
 def _check(
@@ -81,14 +82,14 @@ def _check(
         raise AccountWrong(f"A password needs at least {SHORTEST_PASSWORD} characters.")
 
 
-def _take_post(connection: Connection, office_id: str, user_id: str) -> None:
-    office = offices.find(connection, office_id)
-    if office is None or user_id in {office.head, office.deputy}:
+def _take_post(connection: Connection, office_id: str, user_id: str, at: datetime) -> None:
+    known = posts.holders(connection, at, [office_id]).get(office_id, Holders())
+    if user_id in {known.head, known.deputy}:
         return
-    if not office.head:
-        offices.change_post(connection, office_id, head=user_id, deputy=office.deputy)
-    elif not office.deputy:
-        offices.change_post(connection, office_id, head=office.head, deputy=user_id)
+    if not known.head or known.vacant:
+        posts.take(connection, Term(office_id, posts.HEAD, user_id, at))
+    elif not known.deputy:
+        posts.take(connection, Term(office_id, posts.DEPUTY, user_id, at))
 
 
 def make_token(

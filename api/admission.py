@@ -7,31 +7,27 @@ what the engine is given holds nothing personal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from activities.broadcasts import people_of
 from api import errors, keys, visibility
 from api.deps import Services
 from api.json.schemas.done import Done
 from api.policy import Caller, permission_of
 from api.requests import ACTS, USED, Doing, unused
+from api.world import check_crossing
 from domain import errors as core
 from domain.act import AnyCommand, keys_of
+from domain.case.acts.world import with_people_of
 from domain.case.core import command_of
 from domain.case.state import Case
 from domain.case.steps.money import AMOUNT, CURRENCY
 from domain.work.state import Office
-from records import (
-    cases,
-    idempotency,
-    offices,
-    private_texts,
-    procedures,
-    users,
-)
+from records import cases, idempotency, private_texts, procedures, users
 from records.cases import CaseView
 from records.session import transaction
 
@@ -71,6 +67,8 @@ def let_in(
             raise errors.NotFound
         whole = services.policy.sees_case(acting, case)
         _check_fields(asked)
+        if asked.do == "plan_handover" and asked.given("crossing"):
+            check_crossing(services.rulebook, case.procedure.corridor, asked.given("crossing"))
         _check_step(services, acting, case, asked)
         key = keys.key_of(services, caller.user, idempotency_key)
         content = keys.content_of(services, view.case_id, by, _plain(asked))
@@ -83,7 +81,7 @@ def let_in(
         _check_own_question(services, connection, acting, case, asked)
         texts = Texts(services, view.case_id, services.instant())
         command = _command(services, connection, acting, case, asked, texts)
-        post = _changed_post(connection, case, by)
+        post = _changed_post(services, connection, case, by)
         return Ready(view, command, key, content, post, texts, whole, ledger_at)
 
 
@@ -251,10 +249,15 @@ def _field(texts: Texts, connection: Connection, name: str, value: str) -> str:
 # -- posts that changed hands
 
 
-def _changed_post(connection: Connection, case: Case, office_id: str) -> Office | None:
-    """The office as the register knows it now, where the case still believes in somebody else."""
-    bound, known = case.work.offices.get(office_id), offices.find(connection, office_id)
-    if bound is None or known is None or not known.head or case.ended:
+def _changed_post(
+    services: Services, connection: Connection, case: Case, office_id: str
+) -> Office | None:
+    """The office with those who hold its posts now, where the case has not heard of it yet.
+
+    A broadcast tells every case within seconds; this is for whoever acts before it came by.
+    """
+    bound = case.work.offices.get(office_id)
+    if bound is None or case.ended:
         return None
-    now = replace(bound, head=known.head, deputy=known.deputy, vacant=known.vacant)
+    now = with_people_of(bound, people_of(connection, office_id, services.instant()))
     return None if now == bound else now

@@ -18,22 +18,28 @@ from api import errors, pages
 from api.accounts import seed_offices
 from api.deps import ActiveProcedure, Services
 from api.json import (
+    calendars,
     cases,
     corridors,
+    crossings,
     escalations,
     health,
     integrity,
     me,
     offices,
+    posts,
     rehearsal,
+    rules,
     stalled,
     tasks,
+    world,
 )
 from api.opening import known_roles, provinces_in
 from api.policy import EVERYTHING, Policy
 from api.security import BodyLimit, Guard, Heads, SessionCookie
 from api.sweeping import sweep_for_ever
 from api.telemetry import Metrics, Telemetry, Unforeseen
+from api.telling_world import tell_for_ever
 from api.watchdog import watch
 from domain.case.acts.person import CONFLICT, FLAGS
 from domain.kinds import CASE
@@ -101,7 +107,18 @@ def create_app(settings: Settings, *, move_clock: MoveClock | None = None) -> Fa
 
 def _version_one(*, rehearsal_too: bool) -> APIRouter:
     one = APIRouter()
-    for noun in (cases, tasks, escalations, stalled, corridors, offices, integrity, me):
+    said_of_all = (crossings, calendars, posts, rules, world)
+    for noun in (
+        cases,
+        tasks,
+        escalations,
+        stalled,
+        corridors,
+        offices,
+        *said_of_all,
+        integrity,
+        me,
+    ):
         one.include_router(noun.routes)
     if rehearsal_too:
         one.include_router(rehearsal.routes)
@@ -165,7 +182,12 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = await build(settings, rulebook, app.state.metrics, move_clock)
         app.state.services = services
-        busy = (_prepare(services), watch(services), sweep_for_ever(services))
+        busy = (
+            _prepare(services),
+            watch(services),
+            sweep_for_ever(services),
+            tell_for_ever(services),
+        )
         going = [asyncio.create_task(one) for one in busy]
         yield
         for task in going:
@@ -191,7 +213,7 @@ async def build(
         engine=SubjectEngine(temporal, database, CASE, task_queue=settings.task_queue),
         rulebook=rulebook,
         register={office.id: office for office in rulebook.offices},
-        procedures=_procedures(rulebook),
+        procedures=ready_plans(rulebook),
         policy=Policy(rulebook.account_roles),
         hash_key=settings.keyed_hash_key(),
         cookie=SessionCookie(secure=settings.public_url().startswith("https://")),
@@ -201,7 +223,8 @@ async def build(
     )
 
 
-def _procedures(rulebook: Rulebook) -> dict[str, ActiveProcedure]:
+def ready_plans(rulebook: Rulebook) -> dict[str, ActiveProcedure]:
+    """The present rules of each corridor, as new cases carry them."""
     found = {}
     for corridor in rulebook.corridors:
         procedure = procedure_for(rulebook, corridor)

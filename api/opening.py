@@ -6,11 +6,13 @@ The person's name goes into its own table and never into what the engine is give
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api import acts, errors, keys, visibility
@@ -26,12 +28,16 @@ from domain.case.commands import OpenCase
 from domain.kinds import CASE
 from domain.rules.book import Rulebook, offices_for
 from domain.rules.register import RegisteredOffice
+from domain.work.calendar import Calendar
 from domain.work.procedure import Procedure, side_of
 from domain.work.state import Office
-from records import idempotency, offices, people, procedures, subjects
-from records.offices import KnownOffice
+from engine.broadcasts import start_missed
+from engine.errors import EngineAway
+from records import broadcasts, idempotency, people, posts, procedures, subjects, world
 from records.people import Person
-from records.session import transaction
+from records.posts import Holders
+from records.session import system, transaction
+from records.world import Seen
 
 # The person and the guardian are roles without an office; the case's own offices record for them.
 PEOPLE = ("person", "guardian")
@@ -74,7 +80,21 @@ async def _open_case(
     )
     if answer.content and answer.content != admitted.content:
         raise errors.KeyReused
-    return await visibility.done_when_visible(services, admitted.opening.case_id, answer.version)
+    done = await visibility.done_when_visible(services, admitted.opening.case_id, answer.version)
+    await _catch_up(services, done.case)
+    return done
+
+
+async def _catch_up(services: Services, case_id: str) -> None:
+    """What took effect while the case was opening is told to it now, not at the next round."""
+
+    def is_behind() -> bool:
+        with transaction(services.database, system("api")) as connection:
+            return broadcasts.behind(connection, case_id)
+
+    with suppress(EngineAway, SQLAlchemyError):
+        if await run_in_threadpool(is_behind):
+            await start_missed(services.temporal, services.engine.task_queue, services.database)
 
 
 def _admit(
@@ -93,19 +113,27 @@ def _admit(
     # The key makes the case's id, so that a report sent twice at once is one case.
     case_id = str(UUID(hex=keys.keyed(services, "case", key)[:32], version=4))
     with transaction(services.database, caller.actor) as connection:
+        seen = _world(connection, case_id)
         act = idempotency.act_of(connection, key)
         if act is not None:
             return visibility.again(connection, act, case_id, content)
         offset = _offset(services, connection, asked, case_id)
         at = services.now_of(offset) if asked.opens is None else asked.opens
-        opening = _opening(services, connection, caller, asked, case_id, ready, at)
+        opening = _opening(services, connection, caller, asked, case_id, ready, at, seen)
         if subjects.find(connection, case_id) is None:
             procedures.keep(connection, ready.procedure, ready.digest)
-            subjects.admit(connection, CASE.name, case_id, offset)
+            subjects.admit(connection, CASE.name, case_id, offset, seen.number)
             people.keep(connection, case_id, _person(asked, services.now()))
         else:
             people.ask_again(connection, case_id, _person(asked, services.now()))
     return Admitted(opening, key, content, None if asked.opens is None else at, offset)
+
+
+def _world(connection: Connection, case_id: str) -> Seen:
+    """The world as it is, or as it was when this report came for the first time."""
+    now = world.seen_now(connection)
+    known = subjects.find(connection, case_id)
+    return now if known is None else world.seen_at(connection, known.world_seen)
 
 
 def _offset(
@@ -132,6 +160,7 @@ def _opening(
     case_id: str,
     ready: ActiveProcedure,
     at: datetime,
+    seen: Seen,
 ) -> OpenCase:
     procedure = ready.procedure
     roles = _roles(services, caller, asked, procedure)
@@ -146,7 +175,18 @@ def _opening(
         roles=roles,
         flags=tuple(dict.fromkeys(asked.flags)),
         user=caller.user,
+        crossings=seen.crossings,
+        calendars=_calendars(seen, procedure),
         edition=EDITION,
+    )
+
+
+def _calendars(seen: Seen, procedure: Procedure) -> tuple[Calendar, ...]:
+    """Those declared since the rulebook was written, of the countries that the plan counts."""
+    return tuple(
+        calendar
+        for country, calendar in seen.calendars.items()
+        if country in procedure.calendars and calendar != procedure.calendar(country)
     )
 
 
@@ -230,7 +270,7 @@ def _bind(
     held: dict[str, list[str]] = {}
     for role, office in roles.items():
         held.setdefault(office, []).append(role)
-    known = {office.id: office for office in offices.all_of(connection)}
+    known = posts.holders(connection, services.instant())
     bound: dict[str, Office] = {}
     waiting = [*held, *conflicted]
     while waiting:
@@ -245,24 +285,24 @@ def _bind(
 
 def _office(
     services: Services,
-    known: dict[str, KnownOffice],
+    known: dict[str, Holders],
     office_id: str,
     roles: list[str],
     procedure: Procedure,
 ) -> Office:
     if office_id in PEOPLE:
         return Office(id=office_id, role=office_id, country="", head=office_id)
-    registered, post = services.register.get(office_id), known.get(office_id)
+    registered, post = services.register.get(office_id), known.get(office_id, Holders())
     country = registered.country if registered is not None else ""
     return Office(
         id=office_id,
         role=_main_role(registered, roles, country, procedure),
         country=country,
         # An office without an account is still there: it answers by letter or phone.
-        head=(post.head if post is not None else "") or f"head.{office_id}",
-        deputy=post.deputy if post is not None else "",
+        head=post.head or f"head.{office_id}",
+        deputy=post.deputy,
         under=registered.under if registered is not None else "",
-        vacant=post.vacant if post is not None else False,
+        vacant=post.vacant,
     )
 
 

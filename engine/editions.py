@@ -1,4 +1,4 @@
-"""Moves open cases to a newer edition of the core: one act for each, in its ledger like any other.
+"""Moves open cases to a newer edition of the core, as a fact that is told to each of them.
 
 It decides nothing about a case: the core says whether it may move, and what it does from then on.
 """
@@ -6,23 +6,24 @@ It decides nothing about a case: the core says whether it may move, and what it 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 
 from sqlalchemy import Engine
 
 from domain.behaviour import behaviour_of
 from domain.kinds import CASE
+from engine.broadcasts import start_broadcast
 from engine.connection import connect
-from engine.errors import ActRefused, EngineAway, EngineError
-from engine.subjects import SubjectEngine
-from records import editions, loading
+from engine.errors import EngineAway
+from records import broadcasts, editions, loading, world
 from records.editions import OfEdition
 from records.session import system, transaction
+from records.world import NewFact
 from settings import Settings
-from workflows.encoding import digest
 
 
 class Became(Enum):
@@ -36,6 +37,10 @@ class Became(Enum):
     FAILED = "was not moved"
 
 
+WHY = "An operator moves cases to a newer edition."
+SILENT = "it was not asked yet; the broadcast goes on by itself once a worker runs"
+SILENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.1
 PASSED_OVER = frozenset({Became.THERE, Became.ENDED})
 WRONG = frozenset({Became.NEWER, Became.FAILED})  # a person must look
 
@@ -82,29 +87,46 @@ async def moves(
 ) -> AsyncIterator[Move]:
     """Move every open case of an older edition, or only those named; tell of each as it is done.
 
-    One after the other, so that people who act meanwhile do not wait. Safe to repeat and to stop:
-    each case has one key for each edition. Raises ValueError for an edition that this program does
-    not know, EngineAway while the engine cannot be reached. A dry run changes nothing.
+    The broadcast of a fact does it, one after the other, so that people who act meanwhile do not
+    wait: it goes on when whoever asked is gone. Safe to repeat and to stop. Raises ValueError for
+    an edition that this program does not know, EngineAway while the engine cannot be reached. A dry
+    run changes nothing.
     """
     behaviour_of(edition)
     asked = await asyncio.to_thread(_asked, database, edition, references)
-    engine: SubjectEngine | None = None
+    older = [one for one in asked if isinstance(one, OfEdition)]
+    started = None
+    if older and not dry_run:
+        started = await _started(database, settings, edition, older)
     for one in asked:
         if isinstance(one, Move):
             yield one
-        elif dry_run:
+        elif started is None:
             yield await asyncio.to_thread(_would_move, database, one, edition)
         else:
-            engine = engine or await _engine(database, settings)
-            yield await _moved(engine, one, edition)
+            yield await _moved(database, started, one)
 
 
-async def _engine(database: Engine, settings: Settings) -> SubjectEngine:
+async def _started(
+    database: Engine, settings: Settings, edition: int, older: Sequence[OfEdition]
+) -> str:
+    """Write down which cases are to move, and start; return the fact's id."""
     try:
         client = await connect(settings)
     except RuntimeError:
         raise EngineAway from None
-    return SubjectEngine(client, database, CASE, task_queue=settings.task_queue)
+    named = [one.subject_id for one in older]
+    new = NewFact(
+        world.EDITION, str(edition), {"cases": named}, "admin", "", WHY, "homeward edition move"
+    )
+
+    def write() -> str:
+        with transaction(database, system("editions")) as connection:
+            return world.write(connection, new, datetime.now(UTC)).id
+
+    fact_id = await asyncio.to_thread(write)
+    await start_broadcast(client, settings.task_queue, fact_id)
+    return fact_id
 
 
 def _asked(database: Engine, edition: int, references: Sequence[str]) -> Sequence[OfEdition | Move]:
@@ -139,18 +161,25 @@ def _would_move(database: Engine, one: OfEdition, edition: int) -> Move:
     return Move(one.reference, one.edition, Became.WOULD_MOVE, "", before, after)
 
 
-async def _moved(engine: SubjectEngine, one: OfEdition, edition: int) -> Move:
-    command = engine.kind.to_edition(edition)
-    try:
-        await engine.act(one.subject_id, command, key=key_of(one.subject_id, edition))
-    except ActRefused as refused:
-        why = f"{refused.title}: {refused.detail}"
-        return Move(one.reference, one.edition, Became.FAILED, why)
-    except EngineError as wrong:
-        return Move(one.reference, one.edition, Became.FAILED, str(wrong))
-    return Move(one.reference, one.edition, Became.MOVED)
+async def _moved(database: Engine, fact_id: str, one: OfEdition) -> Move:
+    """Wait until the broadcast came by this case."""
+
+    def look() -> tuple[str, str] | None:
+        with transaction(database, system("editions")) as connection:
+            return broadcasts.outcome_of(connection, fact_id, one.subject_id)
+
+    until = time.monotonic() + SILENCE_SECONDS
+    while time.monotonic() < until:
+        became = await asyncio.to_thread(look)
+        if became is not None:
+            return _as_move(one, *became)
+        await asyncio.sleep(LOOK_SECONDS)
+    return Move(one.reference, one.edition, Became.FAILED, SILENT)
 
 
-def key_of(subject_id: str, edition: int) -> str:
-    """The one key of a case's move to an edition: asked again, it is answered as before."""
-    return digest(["edition", subject_id, edition])
+def _as_move(one: OfEdition, outcome: str, why: str) -> Move:
+    if outcome == broadcasts.DONE:
+        return Move(one.reference, one.edition, Became.MOVED)
+    if outcome == broadcasts.ENDED:
+        return Move(one.reference, one.edition, Became.ENDED)
+    return Move(one.reference, one.edition, Became.FAILED, why)

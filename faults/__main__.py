@@ -59,7 +59,7 @@ def table(outcome: Outcome) -> str:
     lines.append(
         f"seed {outcome.seed}: {killed} processes killed in {outcome.seconds:.0f} s; "
         f"{outcome.answered} changes accepted, {outcome.events} events, "
-        f"{outcome.repeated} requests repeated"
+        f"{outcome.repeated} requests repeated, {outcome.facts} facts of the world"
     )
     lines.append(", ".join(f"{what}: {n}" for what, n in sorted(outcome.seen.items())))
     lines += [f"WRONG: {sentence}" for sentence in outcome.found] or ["Nothing was found."]

@@ -23,6 +23,7 @@ from engine.upkeep import compare_with_engine
 from engine.virtual_time import at_rest, fast_forward
 from faults.installation import Installation
 from faults.people import NeverAnswered, People, Worked
+from faults.world import keys_of
 from records import alarms, ledger
 from records.ledger import LedgerRow
 from records.loading import ready_for
@@ -103,7 +104,7 @@ def of_case(connection: Connection, case: Worked) -> list[str]:
         for version in versions
         if not _ends_an_act(rows, version)
     ]
-    keys = {row.key for row in rows if row.key}
+    keys = {row.key for row in rows if row.key} - keys_of(connection, case_id)
     if len(keys) != len(versions):
         found.append(f"{case_id}: {len(versions)} acts were answered, {len(keys)} are recorded")
     return found + _as_the_core(connection, case_id, rows)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+import httpx2
 import psutil
 from sqlalchemy import Engine
 
@@ -24,13 +25,16 @@ from local.ports import free_port
 from local.postgres import RunningPostgres, make_database, start_postgres
 from local.processes import Child, start_child
 from local.temporal import RunningTemporal, start_temporal
-from records import installation
+from records import installation, users
 from records.migrate import upgrade
 from records.session import make_engine, system, transaction
 from rulefiles import read_rules
 from settings import Settings
 
 ROLE = "coordinator"
+ADMIN_OFFICE = "system"
+LEAVES = "th-national"  # whose chief leaves while all runs
+SUCCESSOR = "the-next-chief"
 SECRET = "a key for faults only, thirty-two or more letters"  # noqa: S105 - of one run
 
 
@@ -93,6 +97,12 @@ class Installation:
     def url(self) -> str:
         """Where the API answers."""
         return f"http://127.0.0.1:{self.settings.api_port}"
+
+    def may_enter(self, office: str) -> bool:
+        """Whether the one who worked there at first is let in."""
+        headers = {"Authorization": f"Bearer {self.tokens[office]}"}
+        answer = httpx2.get(f"{self.url}/api/v1/me", headers=headers, timeout=30)
+        return answer.status_code == httpx2.codes.OK
 
     # -- what can be done to them
 
@@ -188,11 +198,12 @@ def _people(database: Engine) -> dict[str, str]:
                 user_id=user,
                 name=f"Somebody at {office.id}",
                 office=office.id,
-                role=ROLE,
+                role="admin" if office.id == ADMIN_OFFICE else ROLE,
                 at=at,
             )
             issued = make_token(connection, user_id=user, office=office.id, at=at)
             tokens[office.id] = issued.token
+        users.create(connection, SUCCESSOR, "Somebody new", at, None)
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""One run: cases are opened, people work, things are killed; then everything is checked."""
+"""One run: cases are opened, people work, the world changes, things are killed; then all is checked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from faults import checks
 from faults.installation import Installation
 from faults.killer import A_MINUTE, BETWEEN, Blow, next_blow, strike
 from faults.people import CORRIDOR, NeverAnswered, People
+from faults.world import World
 from rulefiles import read_rules
 
 AT_ONCE = 10  # people who work at the same time
@@ -31,6 +32,7 @@ class Outcome:
     seen: dict[str, int] = field(default_factory=dict)
     events: int = 0
     seconds: float = 0.0
+    facts: int = 0  # of the world, said meanwhile
     found: list[str] = field(default_factory=list)
 
 
@@ -64,6 +66,9 @@ async def run(
             for n in range(min(AT_ONCE, cases))
         ]
 
+        world = World(installation, people)
+        changing = asyncio.create_task(world.change())
+
         async def answered() -> object:
             return await people.note(probe)
 
@@ -79,9 +84,12 @@ async def run(
             await asyncio.sleep(chance.uniform(*BETWEEN))
             if len(outcome.blows) % 10 == 0:
                 say(f"  {sum(b.killed for b in outcome.blows)} killed, {len(people.cases)} cases")
+        await changing
         stop.set()
         await asyncio.gather(*workers)
         say("  checking ...")
+        outcome.facts = len(world.facts)
+        outcome.found += await world.check()
         outcome.found += await checks.everything(installation, people, MOST_REPEATS)
         outcome.answered = sum(len(case.kept) for case in people.cases)
         outcome.repeated, outcome.seen = people.repeated, dict(people.seen)

@@ -1,11 +1,11 @@
-"""Offices and who stands behind them, as loaded from the rules and changed by an administrator."""
+"""Offices as loaded from the rules. Who holds their posts, and when, stands in `posts.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from records.tables import offices
@@ -13,28 +13,25 @@ from records.tables import offices
 
 @dataclass(frozen=True, slots=True)
 class KnownOffice:
-    """An office. `head` and `deputy` are user ids; `under` is the office E1 goes to."""
+    """An office of the register; `under` is the office E1 goes to."""
 
     id: str
     name: str
     role: str
     country: str = ""
     province: str = ""
-    head: str = ""
-    deputy: str = ""
     under: str = ""
-    vacant: bool = False
     channel: str = ""
     language: str = ""
     hours: str = ""
 
 
-# What a rulebook may say anew. Who holds the post is people's business, not the file's.
+# What a rulebook may say anew.
 _FROM_THE_FILE = ("name", "role", "country", "province", "under", "channel", "language", "hours")
 
 
 def load(connection: Connection, known: Iterable[KnownOffice]) -> None:
-    """Write offices from the rules; posts that somebody holds already stay theirs."""
+    """Write offices from the rules."""
     rows = [asdict(office) for office in known]
     if rows:
         statement = insert(offices)
@@ -60,15 +57,3 @@ def find(connection: Connection, office_id: str) -> KnownOffice | None:
     """Return an office by its id."""
     row = connection.execute(select(offices).where(offices.c.id == office_id)).mappings().first()
     return None if row is None else KnownOffice(**row)
-
-
-def change_post(
-    connection: Connection, office_id: str, *, head: str, deputy: str = "", vacant: bool = False
-) -> bool:
-    """Say who holds the post from now on; False when there is no such office."""
-    changed = connection.execute(
-        update(offices)
-        .where(offices.c.id == office_id)
-        .values(head=head, deputy=deputy, vacant=vacant)
-    )
-    return changed.rowcount == 1

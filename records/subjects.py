@@ -24,12 +24,16 @@ HALF = 5  # two halves of five: 48 bits
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Its kind, its reference, and seconds that its clock is ahead of the engine's."""
+    """Its kind, its reference, and seconds that its clock is ahead of the engine's.
+
+    `world_seen`: the number of the newest fact of the world when it was admitted.
+    """
 
     id: str
     kind: str
     reference: str
     clock_offset: int
+    world_seen: int = 0
 
 
 def new_reference() -> str:
@@ -38,8 +42,16 @@ def new_reference() -> str:
     return f"{first}-{second}"
 
 
-def admit(connection: Connection, kind: str, subject_id: str, clock_offset: int = 0) -> str:
+def admit(
+    connection: Connection,
+    kind: str,
+    subject_id: str,
+    clock_offset: int = 0,
+    world_seen: int = 0,
+) -> str:
     """Give a subject its reference; the same subject asked again gets the same one.
+
+    `world_seen` is the number of the newest fact of the world that it begins with (`world.py`).
 
     Raises sqlalchemy.exc.IntegrityError when it would live at its own date outside a rehearsal.
     """
@@ -53,6 +65,7 @@ def admit(connection: Connection, kind: str, subject_id: str, clock_offset: int 
             kind=kind,
             reference=new_reference(),
             clock_offset=clock_offset,
+            world_seen=world_seen,
             rehearsal=select(installation.c.rehearsal).scalar_subquery(),
         )
         .on_conflict_do_nothing(index_elements=["id"])
@@ -126,10 +139,14 @@ def lock(connection: Connection, subject_id: str) -> Subject | None:
 
 def _one(connection: Connection, query: Select[Any], subject_id: str) -> Subject | None:
     row = connection.execute(query, {"subject": subject_id}).one_or_none()
-    return None if row is None else Subject(row.id, row.kind, row.reference, row.clock_offset)
+    return None if row is None else Subject(*row)
 
 
-_FIND = select(subjects.c.id, subjects.c.kind, subjects.c.reference, subjects.c.clock_offset).where(
-    subjects.c.id == bindparam("subject")
-)
+_FIND = select(
+    subjects.c.id,
+    subjects.c.kind,
+    subjects.c.reference,
+    subjects.c.clock_offset,
+    subjects.c.world_seen,
+).where(subjects.c.id == bindparam("subject"))
 _LOCK = _FIND.with_for_update()

@@ -3,7 +3,8 @@
 The ledger and what was given at the door are written once: `events`, `procedures`, `subjects`,
 `private_texts`, `people`. `states`, `cases`, `tasks`, `case_offices`, `escalations` and `outbox` are
 folds of the ledger and can be made again from it (`reproject.py`). `alarms` is what people must see,
-`deliveries` what became of messages, `access_log` who opened what about a person.
+`deliveries` what became of messages, `access_log` who opened what about a person,
+`world_facts` and `world_broadcasts` what was said once for many cases, and who was told.
 The rest is administration.
 
 Whatever any kind of subject may have is a `subject_id`'s; a `case_id` stands only where the row is
@@ -107,6 +108,8 @@ subjects = Table(
     _text("kind"),  # case ...
     Column("reference", Text, nullable=False, unique=True),
     Column("clock_offset", Integer, nullable=False, default=0),  # seconds
+    # The newest fact of the world that the case began with: `world_facts.number`, 0 for none.
+    Column("world_seen", Integer, nullable=False, default=0),
     Column("rehearsal", Boolean, ForeignKey("installation.rehearsal"), nullable=False),
     CheckConstraint("clock_offset = 0 OR rehearsal", name="own_date_only_in_rehearsal"),
 )
@@ -360,6 +363,48 @@ access_log = Table(
     Index(None, "user_id", "at"),
 )
 
+# -- the world around the cases
+
+# What was said once of crossings, calendars, posts, rules and editions, and reaches open cases.
+world_facts = Table(
+    "world_facts",
+    metadata,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("number", Integer, unique=True),  # the order in which facts took effect
+    _text("kind"),  # crossing calendar post rules edition
+    _text("subject"),  # the crossing, country, office, corridor or edition
+    Column("body", JSON, nullable=False),
+    _moment("at", needed=True),
+    _moment("effective_at", needed=True),
+    _text("by"),  # office
+    _text("user"),
+    _text("reason"),
+    _text("source"),
+    _text("state"),  # waiting telling done
+    _moment("finished_at"),
+)
+Index("world_facts_at", world_facts.c.at, world_facts.c.id)
+Index("world_facts_subject", world_facts.c.kind, world_facts.c.subject, world_facts.c.number)
+
+world_broadcasts = Table(
+    "world_broadcasts",
+    metadata,
+    Column("fact_id", Uuid(as_uuid=False), ForeignKey("world_facts.id"), nullable=False),
+    _case(),
+    _text("outcome"),  # done refused ended failed
+    _text("why"),  # the word of a refusal
+    _moment("at", needed=True),
+    PrimaryKeyConstraint("fact_id", "case_id"),
+)
+
+# Cases that opened, or opened again, and were not looked at since: a fact that was told just before
+# may have passed them by. A trigger on `cases` writes them, so that no way of opening is forgotten.
+world_newcomers = Table(
+    "world_newcomers",
+    metadata,
+    Column("case_id", Uuid(as_uuid=False), primary_key=True),
+)
+
 
 # -- administration
 
@@ -371,10 +416,7 @@ offices = Table(
     _text("role"),
     _text("country"),
     _text("province"),
-    _text("head"),
-    _text("deputy"),
     _text("under"),
-    Column("vacant", Boolean, nullable=False),
     _text("channel"),
     _text("language"),
     _text("hours"),
@@ -401,6 +443,22 @@ memberships = Table(
     _moment("until"),
     PrimaryKeyConstraint("user_id", "office_id", "role", "since"),
     Index(None, "office_id"),
+)
+
+# Who answers for an office, as head or deputy, and when. Two terms of a post never overlap: the
+# migration says so, with an index that has no word here.
+posts = Table(
+    "posts",
+    metadata,
+    Column("office_id", Text, ForeignKey("offices.id"), nullable=False),
+    _text("post"),  # head deputy
+    Column("holder", Text, ForeignKey("users.id"), nullable=False),
+    _moment("since", needed=True),
+    _moment("until"),
+    PrimaryKeyConstraint("office_id", "post", "since"),
+    CheckConstraint("until IS NULL OR until > since", name="ends_after_it_begins"),
+    CheckConstraint("post IN ('head', 'deputy')", name="is_a_post"),
+    Index(None, "holder"),
 )
 
 sessions = Table(

@@ -22,6 +22,7 @@ from pydantic_core import to_json
 
 from domain.kinds import EVENTS, AnyKind, State
 from domain.rules.book import digest_of
+from domain.work.calendar import Calendar
 from domain.work.procedure import Procedure
 from workflows.upcasters import FIRST_SHAPE, SHAPE, state_shape, upcast, upcast_state
 
@@ -144,6 +145,19 @@ def state_from_text(kind: AnyKind, text: str, procedures: Mapping[str, Procedure
 def _with_procedures(kind: AnyKind, known: Any, procedures: Mapping[str, Procedure]) -> Any:
     values = {item.name: getattr(known, item.name) for item in fields(known) if item.name != SHAPE}
     return kind.state(**values, **kind.procedure_values(known, procedures))
+
+
+# -- calendars
+
+
+def calendar_to_json(calendar: Calendar) -> Json:
+    """Write a country's list of days."""
+    return _encode_record(calendar)
+
+
+def calendar_from_json(data: Mapping[str, Any]) -> Calendar:
+    """Read a list of days; raises ValueError for a field this edition does not know."""
+    return _decode(Calendar, data)
 
 
 # -- what is asked of a subject

@@ -8,7 +8,19 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 
 from api.errors import NotFound, Problem
-from api.pages import cases, integrity, opening, signing, stalled, tasks
+from api.pages import (
+    calendars,
+    cases,
+    crossings,
+    integrity,
+    opening,
+    posts,
+    rules,
+    signing,
+    stalled,
+    tasks,
+    world,
+)
 from api.pages.look import style
 from api.pages.route import problem_page
 from api.pages.throttle import Throttle
@@ -23,7 +35,19 @@ def install(app: FastAPI) -> None:
     app.state.throttle = Throttle()
     app.state.answer_people = answer_people
     # `new` before the cases: it is no reference.
-    for some in (signing, tasks, opening, cases, stalled, integrity):
+    for some in (
+        signing,
+        tasks,
+        opening,
+        cases,
+        stalled,
+        world,
+        crossings,
+        calendars,
+        posts,
+        rules,
+        integrity,
+    ):
         app.include_router(some.routes)
     app.add_api_route("/static/{version}/homeward.css", _style, include_in_schema=False)
 

@@ -20,6 +20,7 @@ from api.pages.actforms import Desk
 from api.pages.forms import Field, Form, Posted, Sent
 from api.pages.look import Look, go, known
 from api.pages.route import headers_of, router
+from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.pages.words import Words
@@ -68,6 +69,8 @@ def list_(
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
             corridors=home_corridors(services, caller),
         )
+        seen = home_corridors(services, caller)
+        shut = shut_crossings(look, connection, seen)
     shown = [
         (row, sentences.of_row(look, row, services.now_of(row.clock_offset, row.now_at)))
         for row in page.items
@@ -85,7 +88,8 @@ def list_(
         missing=missing,
         chosen={"status": status, "corridor": corridor},
         statuses=STATUSES,
-        corridors=sorted(home_corridors(services, caller)),
+        corridors=sorted(seen),
+        shut=shut,
     )
 
 

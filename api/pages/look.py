@@ -22,6 +22,8 @@ from api.errors import NotFound
 from api.pages import moments
 from api.pages.visitor import Visitor
 from api.pages.words import ENGLISH, Words, words_of
+from domain.rules.crossings import registered_crossings
+from records.session import Actor, system
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = PROJECT / "templates"
@@ -33,6 +35,7 @@ NAVIGATION = (
     ("cases", "/cases", "cases.list"),
     ("stalled", "/stalled", "stalled.list"),
     ("new_case", "/cases/new", "cases.open"),
+    ("world", "/world", "world.look"),
     ("integrity", "/integrity", "integrity.look"),
 )
 
@@ -72,6 +75,11 @@ class Look:
     visitor: Visitor | None = None
     language: str = ENGLISH
 
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as PostgreSQL is told."""
+        return self.visitor.callers[0].actor if self.visitor is not None else system("page")
+
     @cached_property
     def words(self) -> Words:
         """The texts in the visitor's language."""
@@ -98,6 +106,11 @@ class Look:
         """The title of a corridor."""
         ready = self.services.procedures.get(corridor)
         return ready.title if ready is not None else corridor
+
+    def crossing(self, crossing: str) -> str:
+        """A crossing of the rules by its name; another one reads as the case names it."""
+        known = registered_crossings(self.services.rulebook).get(crossing)
+        return known.name if known is not None else crossing
 
     # -- dates
 

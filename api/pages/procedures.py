@@ -235,6 +235,6 @@ def handover(desk: Desk) -> str:
     return look.words(
         "plan.handover",
         moment=look.moment(procedure.at, zone),
-        crossing=procedure.crossing or look.words("plan.no_crossing"),
+        crossing=look.crossing(procedure.crossing) or look.words("plan.no_crossing"),
         office=look.office(procedure.receiving),
     )

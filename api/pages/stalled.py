@@ -21,6 +21,7 @@ from api.pages.actforms import Desk
 from api.pages.forms import Form, Posted, Sent
 from api.pages.look import Look, go, known
 from api.pages.route import headers_of, problem_page, router
+from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.policy import ALL_CASES, Caller
@@ -101,6 +102,8 @@ def list_(
             corridors=home_corridors(services, caller),
             rehearsal=services.rehearsal,
         )
+        seen = home_corridors(services, caller)
+        shut = shut_crossings(look, connection, seen)
         late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
         blocking = tasks.blocking(connection, late)
         rows = [
@@ -133,7 +136,8 @@ def list_(
         offices=visitor.allowed(services.policy, "stalled.list"),
         chosen={"corridor": corridor, "turn": turn},
         turns=TURNS,
-        corridors=sorted(home_corridors(services, caller)),
+        corridors=sorted(seen),
+        shut=shut,
     )
 
 

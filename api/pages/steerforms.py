@@ -10,6 +10,7 @@ from api.pages.forms import Field, Form, Option
 from domain.case.acts.person import BARS, FLAGS
 from domain.case.acts.steering import FACTS
 from domain.case.core import ACTS
+from domain.rules.crossings import crossings_of
 from domain.work.procedure import Card
 from domain.work.state import Task
 
@@ -129,9 +130,23 @@ def _plan_handover(desk: Desk) -> Form:
     return desk.form(
         "plan_handover",
         desk.field("date", "moment", required=True),
-        desk.field("crossing", "line", required=True, hint="hints.crossing"),
+        desk.choice("crossing", _crossings(desk), required=True, hint="hints.crossing"),
         desk.choice("receiving", desk.offices(), hint="hints.receiving"),
     )
+
+
+def _crossings(desk: Desk) -> list[Option]:
+    """Those of the corridor, as the rules have them; one that is shut says so."""
+    t, case = desk.look.words, desk.case
+    return [
+        Option(
+            one.id,
+            t("plan.shut_crossing", crossing=one.name)
+            if case.crossings.get(one.id) == "closed"
+            else one.name,
+        )
+        for one in crossings_of(desk.look.services.rulebook, case.procedure.corridor)
+    ]
 
 
 def _hold(desk: Desk) -> Form:

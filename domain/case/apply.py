@@ -61,6 +61,7 @@ def _opened(case: Case, event: e.CaseOpened) -> Case:
         work=Work(
             offices={office.id: office for office in event.offices},
             roles=dict(event.roles),
+            calendars={calendar.country: calendar for calendar in event.calendars},
             idle_since=event.at,
         ),
         person=Person(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from domain.work.calendar import Calendar
 from domain.work.procedure import Procedure
 from domain.work.state import Office
 
@@ -24,4 +25,5 @@ class OpenCase:
     flags: tuple[str, ...] = ()
     user: str = ""
     crossings: Mapping[str, str] = field(default_factory=dict)
+    calendars: tuple[Calendar, ...] = ()  # declared since the rulebook was written
     edition: int = 1  # an opening kept without one is of the first, whatever is current

@@ -65,6 +65,7 @@ ACTS: dict[str, Act] = {
         world.CROSSING,
         world.CALENDAR,
         world.POST,
+        world.RULES,
         world.EDITION,
     )
 }
@@ -102,6 +103,7 @@ def open_case(opening: OpenCase, at: datetime) -> tuple[Event, ...]:
             roles=dict(opening.roles),
             flags=opening.flags,
             crossings=dict(opening.crossings),
+            calendars=opening.calendars,
             user=opening.user,
         )
     )

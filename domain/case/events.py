@@ -9,6 +9,7 @@ from datetime import date, datetime
 from domain.case.person import Consent
 from domain.event import Acted, Event, event
 from domain.work import events as work_events
+from domain.work.calendar import Calendar
 from domain.work.state import Office
 
 KINDS: dict[str, type[Event]] = {**work_events.KINDS}  # everything the ledger of a case may hold
@@ -27,6 +28,7 @@ class CaseOpened(Acted):
     roles: Mapping[str, str]
     flags: tuple[str, ...] = ()
     crossings: Mapping[str, str] = field(default_factory=dict)
+    calendars: tuple[Calendar, ...] = ()
 
 
 @event(KINDS)

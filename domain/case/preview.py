@@ -1,4 +1,4 @@
-"""What moving a case to a newer rulebook would change, before anybody does it (features.md B08)."""
+"""What newer rules or another calendar would change in a case, before anybody says so (features.md B08)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.case.acts.steering import adopt
-from domain.case.core import command_of
+from domain.case.core import ACTS, command_of
 from domain.case.hooks import HOOKS
 from domain.case.state import Case
 from domain.work import events as e
+from domain.work.calendar import Calendar
 from domain.work.consequences import settle
 from domain.work.procedure import Procedure
 from domain.work.transition import Transition
@@ -43,6 +44,20 @@ def adopting(case: Case, procedure: Procedure, digest: str, at: datetime) -> Pre
         command_of("adopt_rules", by="", user="", procedure=procedure, procedure_digest=digest),
         transition.moment(at),
     )
+    return _seen_in(transition, at)
+
+
+def declaring(case: Case, calendar: Calendar, at: datetime) -> Preview:
+    """What this list of days would move now (stories.md 3.11). Changes nothing."""
+    if case.ended:
+        return Preview((), (), ())
+    transition = Transition(case, HOOKS)
+    command = command_of("world_calendar", by="", user="", calendar=calendar)
+    ACTS["world_calendar"].do(transition, command, transition.moment(at))
+    return _seen_in(transition, at)
+
+
+def _seen_in(transition: Transition[Case], at: datetime) -> Preview:
     settle(transition, transition.moment(at))
     moved = [Moved(v.step, v.old, v.due_at) for v in transition.events if isinstance(v, e.ClockSet)]
     gone = [

@@ -11,6 +11,7 @@ from functools import partial
 from domain.rules import facts as words
 from domain.rules.book import CARDS, CORRIDORS, CorridorReading, Rulebook, read_corridor
 from domain.rules.cards import Finding, meant
+from domain.rules.crossings import check_crossings
 from domain.rules.start import steps_that_never_start
 from domain.rules.tables import NO_SOURCE, check_tables, is_source
 from domain.rules.walk import dead_end
@@ -47,6 +48,7 @@ def _all_problems(rulebook: Rulebook) -> list[Finding]:
         found.extend(_cards(reading))
         found.extend(_corridor(reading))
     found.extend(check_tables(rulebook, readings))
+    found.extend(check_crossings(rulebook, readings))
     found.extend(_unused_files(rulebook))
     # A walk through rules that cannot be read would only repeat in riddles what is said above.
     if not found:
@@ -331,8 +333,8 @@ def _unused_files(rulebook: Rulebook) -> Iterator[Finding]:
         for corridor in rulebook.corridors
         for name in rulebook.table(f"{CORRIDORS}{corridor}.toml").get("cards", [])
     }
-    known = ("access.toml", "calendars.toml", "gates.toml", "ladders.toml", "offices.toml",
-             "releases.toml")  # fmt: skip
+    known = ("access.toml", "calendars.toml", "crossings.toml", "gates.toml", "ladders.toml",
+             "offices.toml", "releases.toml")  # fmt: skip
     for file in rulebook.tables:
         if file.startswith(CARDS) and file not in used:
             yield Finding(file, "", "", "no corridor uses these cards")

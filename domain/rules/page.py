@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.rules.book import Rulebook, read_corridor
+from domain.rules.crossings import corridors_over, registered_crossings
 from domain.rules.show import clock_words, extra_words, outcome_words, start_words
 from domain.work.procedure import Procedure
 
@@ -35,6 +36,7 @@ anew with `python rulefiles.py > docs/rules.md` (a test compares).
 | `releases.toml` | what each message may carry, what each view shows, whom a consent covers |
 | `access.toml` | who may do what |
 | `calendars.toml` | working days of each country |
+| `crossings.toml` | where people cross, at what hours, and who is reached on both sides |
 | `offices.toml` | the register of offices that can hold roles |
 
 ### A card
@@ -78,6 +80,7 @@ def rules_page(rulebook: Rulebook) -> str:
         lines += [f"## {corridor}: {transition.title}", "", *_table(transition.procedure), ""]
     lines += ["## Ladders", "", *_ladders(rulebook), ""]
     lines += ["## Gates", "", *_gates(rulebook), ""]
+    lines += ["## Crossings", "", *_crossings(rulebook), ""]
     lines += ["## What may be told", "", *_releases(rulebook), ""]
     return "\n".join(lines)
 
@@ -125,6 +128,19 @@ def _gates(rulebook: Rulebook) -> Iterator[str]:
     for name, gate in rulebook.table("gates.toml").get("gate", {}).items():
         opened = ", ".join(gate.get("opened_by", ["the corridor's last `identity` step"]))
         yield _row(name, gate.get("title", ""), opened, gate.get("source", ""))
+
+
+def _crossings(rulebook: Rulebook) -> Iterator[str]:
+    yield _row("crossing", "corridors", "hours", "who is reached", "source")
+    yield "| --- | --- | --- | --- | --- |"
+    for crossing in registered_crossings(rulebook).values():
+        yield _row(
+            f"`{crossing.id}` {crossing.name}",
+            ", ".join(corridors_over(rulebook, crossing)) or "none yet",
+            crossing.hours,
+            ", ".join(crossing.offices.values()),
+            crossing.source,
+        )
 
 
 def _releases(rulebook: Rulebook) -> Iterator[str]:

@@ -46,6 +46,7 @@ CAST = (
     ("anan", "th-ubon-committee", "secretary"),
     ("nida", "th-datip", "manager"),
     ("bounmy", "la-molsw", "manager"),
+    ("fon", "th-mfa", "focal"),
     ("viktor", "th-chiang-rai-case", "coordinator"),
     ("root", "system", "admin"),
     ("rita", "th-mfa", "rules_writer"),

@@ -13,17 +13,18 @@ from rulefiles import read_rules
 from settings import Settings
 from tests.api.conftest import CAST, Person, Running, new_key
 
-EVERYBODY = "coordinator partner manager secretary admin rules_writer"
+EVERYBODY = "coordinator partner manager focal secretary admin rules_writer"
 WHO = {
     "coordinator": "mali",
     "partner": "thida",
     "manager": "nida",
+    "focal": "fon",
     "secretary": "anan",
     "admin": "root",
     "rules_writer": "rita",
 }
-CARE = "coordinator manager secretary"  # those who see whole cases
-HOLDING = "coordinator partner manager secretary"  # those who may hold tasks
+CARE = "coordinator manager focal secretary"  # those who see whole cases
+HOLDING = "coordinator partner manager focal secretary"  # those who may hold tasks
 TASK = "/tasks/{case_ref}/{step:path}"
 
 # Route -> the roles that are let in; "anybody" asks for no token at all.
@@ -52,13 +53,24 @@ STATED = {
     f"POST {TASK}/promise": HOLDING,
     f"POST {TASK}/alarm": HOLDING,
     f"POST {TASK}/return": "coordinator",
-    "GET /escalations": "coordinator manager secretary",
-    "POST /escalations/{case_ref}/{step:path}/decide": "manager secretary",
+    "GET /escalations": "coordinator manager focal secretary",
+    "POST /escalations/{case_ref}/{step:path}/decide": "manager focal secretary",
     "GET /stalled": CARE,
     "GET /corridors": EVERYBODY,
     "GET /corridors/{corridor}": EVERYBODY,
-    "GET /offices": "coordinator manager secretary admin",
-    "GET /offices/{office}": "coordinator manager secretary admin",
+    "GET /offices": "coordinator manager focal secretary admin",
+    "GET /offices/{office}": "coordinator manager focal secretary admin",
+    "GET /crossings": EVERYBODY,
+    "POST /crossings/{crossing}": "focal admin",
+    "GET /calendars": EVERYBODY,
+    "POST /calendars/{country}": "admin",
+    "POST /calendars/{country}/preview": "admin",
+    "GET /offices/{office}/posts": "admin",
+    "POST /offices/{office}/posts": "admin",
+    "GET /corridors/{corridor}/rules/preview": "admin",
+    "POST /corridors/{corridor}/rules/adopt": "admin",
+    "GET /world/facts": "focal admin",
+    "GET /world/facts/{fact}": "focal admin",
     "GET /integrity": "admin",
     "GET /integrity/{case_ref}": "admin",
     "POST /tokens": "admin",
@@ -198,6 +210,9 @@ def ask(person: Person, name: str) -> Any:
         ("{corridor}", "th-la"),
         ("{office}", "th-datip"),
         ("{prefix}", "0123456789"),
+        ("{crossing}", "nong-khai"),
+        ("{country}", "LA"),
+        ("{fact}", "00000000-0000-4000-8000-000000000000"),
     ):
         path = path.replace(parameter, value)
     before = "" if STATED[name] == "anybody" else "/api/v1"

@@ -210,9 +210,9 @@ def test_it_shows_a_page_for_a_fault_of_ours_and_says_nothing_about_it(
 
 # -- every page x every role
 
-EVERYBODY = "coordinator partner manager secretary admin rules_writer"
-CARE = "coordinator manager secretary"
-HOLDING = "coordinator partner manager secretary"
+EVERYBODY = "coordinator partner manager focal secretary admin rules_writer"
+CARE = "coordinator manager focal secretary"
+HOLDING = "coordinator partner manager focal secretary"
 STATED = {
     "GET /sign-in": "anybody",
     "POST /sign-in": "anybody",
@@ -228,10 +228,20 @@ STATED = {
     "GET /tasks": HOLDING,
     "GET /tasks/{case_ref}/{step:path}": HOLDING,
     "POST /tasks/{case_ref}/{step:path}": HOLDING,
+    "GET /world": "focal admin",
+    "GET /world/crossings/{crossing}": "focal admin",
+    "POST /world/crossings/{crossing}": "focal admin",
+    "GET /world/calendars/{country}": "admin",
+    "POST /world/calendars/{country}": "admin",
+    "GET /world/posts": "admin",
+    "GET /world/posts/{office}": "admin",
+    "POST /world/posts/{office}": "admin",
+    "GET /world/rules/{corridor}": "admin",
+    "POST /world/rules/{corridor}": "admin",
     "GET /integrity": "admin",
     "GET /stalled": CARE,
-    "GET /stalled/{case_ref}/{step:path}": "manager secretary",
-    "POST /stalled/{case_ref}/{step:path}": "manager secretary",
+    "GET /stalled/{case_ref}/{step:path}": "manager focal secretary",
+    "POST /stalled/{case_ref}/{step:path}": "manager focal secretary",
 }
 
 
@@ -259,7 +269,15 @@ def test_it_shows_each_page_to_those_who_are_stated_and_nobody_else(
     api: Running, everybody: People, case: str, name: str, role: str
 ) -> None:
     method, _, path = name.partition(" ")
-    path = path.replace("{case_ref}", "AAAAA-AAAAA").replace("{step:path}", "report")
+    for parameter, value in (
+        ("{case_ref}", "AAAAA-AAAAA"),
+        ("{step:path}", "report"),
+        ("{crossing}", "nong-khai"),
+        ("{country}", "LA"),
+        ("{office}", "th-datip"),
+        ("{corridor}", "th-la"),
+    ):
+        path = path.replace(parameter, value)
     before = counted(api, case)
     with Browser(api.url) as stranger:
         browser = everybody[WHO[role]] if role else stranger

@@ -18,4 +18,5 @@ def test_it_loses_doubles_and_wedges_nothing_when_everything_is_killed() -> None
     assert sum(blow.killed for blow in outcome.blows) >= 5
     assert {blow.way for blow in outcome.blows} <= set(WAYS)
     assert outcome.answered > 5
+    assert outcome.facts == 7  # crossings, days off and a chief who leaves
     assert outcome.found == [], f"seed {SEED}"

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from records import offices, people, private_texts, sessions, tokens, users
+from records import offices, people, posts, private_texts, sessions, tokens, users
 from records.offices import KnownOffice
 from records.people import Person
+from records.posts import Holders, Term
 from records.tables import metadata
 from records.users import Membership
 from tests.builders import MONDAY, STALLED, a_life, an_act
@@ -215,10 +216,10 @@ def test_it_knows_who_belongs_to_an_office_when(connection: Connection) -> None:
 
 def test_it_keeps_who_holds_a_post_when_rules_are_loaded_again(connection: Connection) -> None:
     staff(connection)
-    assert offices.change_post(connection, "psdhs", head="mali", deputy="anan")
-    assert not offices.change_post(connection, "nowhere", head="mali")
+    posts.take(connection, Term("psdhs", posts.HEAD, "mali", MONDAY))
     renamed = KnownOffice("psdhs", "PSDHS Ubon Ratchathani", "host.province", country="TH")
     offices.load(connection, [renamed])
     (kept,) = offices.all_of(connection, role="host.province", country="TH")
-    assert (kept.name, kept.head, kept.deputy) == ("PSDHS Ubon Ratchathani", "mali", "anan")
+    assert kept.name == "PSDHS Ubon Ratchathani"
+    assert posts.holders(connection, MONDAY) == {"psdhs": Holders("mali")}
     assert offices.find(connection, "nowhere") is None

@@ -1,8 +1,11 @@
-"""What changes around a case: crossings, calendars, posts. Recorded by the administrator."""
+"""What changes around a case: crossings, calendars, posts, rules. One fact reaches many cases.
+
+A case that knows a fact already is left as it is, so that it may be told twice.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +14,12 @@ from domain.behaviour import EDITIONS
 from domain.case import events as e
 from domain.case.acts import checks
 from domain.case.acts.ending import end_handover
+from domain.case.acts.steering import AdoptRules, adopt
 from domain.case.state import Case
-from domain.errors import InvalidField
+from domain.errors import InvalidField, MissingField
 from domain.work import events as work_events
 from domain.work.calendar import Calendar
+from domain.work.calendars import calendar_of
 from domain.work.clocks import count_again, open_clocks_of
 from domain.work.state import Office
 from domain.work.transition import Transition
@@ -67,6 +72,8 @@ def _says_calendar(case: Case, command: Command[ChangeCalendar], at: datetime) -
 def _calendar(transition: Transition[Case], command: Command[ChangeCalendar], at: datetime) -> None:
     """A changed calendar moves open task clocks and records both dates (3.11)."""
     calendar = checks.there(command.body.calendar)
+    if calendar_of(transition.subject, calendar.country) == calendar:
+        return
     transition.add(
         work_events.CalendarChanged(at=at, calendar=calendar, by=command.by, user=command.user)
     )
@@ -76,7 +83,11 @@ def _calendar(transition: Transition[Case], command: Command[ChangeCalendar], at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePost:
-    """A post changes hands, is vacant, or is excluded from this case."""
+    """A post changes hands, is vacant, or is excluded from this case.
+
+    An office without a role speaks of its people only: what it is in this case, and whether it is
+    excluded, stays.
+    """
 
     office: Office | None = None
 
@@ -87,10 +98,40 @@ def _says_post(case: Case, command: Command[ChangePost], at: datetime) -> None:
 
 
 def _post(transition: Transition[Case], command: Command[ChangePost], at: datetime) -> None:
-    office = checks.there(command.body.office)
-    if office.id not in transition.subject.work.offices:
+    told = checks.there(command.body.office)
+    bound = transition.subject.work.offices.get(told.id)
+    if bound is None:
         return
-    transition.add(work_events.PostChanged(at=at, office=office, by=command.by, user=command.user))
+    office = told if told.role else with_people_of(bound, told)
+    if office != bound:
+        transition.add(
+            work_events.PostChanged(at=at, office=office, by=command.by, user=command.user)
+        )
+
+
+def with_people_of(bound: Office, told: Office) -> Office:
+    """An office as this case has it, with those who hold its posts now."""
+    return replace(bound, head=told.head, deputy=told.deputy, vacant=told.vacant)
+
+
+def _says_rules(case: Case, command: Command[AdoptRules], at: datetime) -> None:
+    del at
+    newer = command.body.procedure
+    if newer is None or not command.body.procedure_digest:
+        raise MissingField("`rules` is missing")
+    if newer.corridor != case.procedure.corridor:
+        raise InvalidField("That rulebook is for another corridor")
+
+
+def _fits_rules(case: Case, command: Command[AdoptRules], at: datetime) -> None:
+    del command, at
+    checks.alive(case)
+
+
+def _rules(transition: Transition[Case], command: Command[AdoptRules], at: datetime) -> None:
+    """The newer rules of the corridor, adopted for all its open cases (features.md B08)."""
+    if command.body.procedure_digest != transition.subject.procedure_digest:
+        adopt(transition, command, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,4 +162,13 @@ def _of_world(name: str, takes: type[Any], says: Check, do: Effect) -> Act:
 CROSSING = _of_world("world_crossing", ChangeCrossing, _says_crossing, _crossing)
 CALENDAR = _of_world("world_calendar", ChangeCalendar, _says_calendar, _calendar)
 POST = _of_world("world_post", ChangePost, _says_post, _post)
+RULES = Act(
+    name="world_rules",
+    takes=AdoptRules,
+    permission="",
+    about="world",
+    says=_says_rules,
+    fits=_fits_rules,
+    do=_rules,
+)
 EDITION = _of_world("world_edition", ChangeEdition, _says_edition, _edition)

@@ -1,0 +1,90 @@
+"""What the present rules would change in all open cases, and the form that adopts them."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from api import world_preview
+from api.deps import Inject
+from api.errors import Problem
+from api.json.rules import CorridorId, rules_of
+from api.pages import forms
+from api.pages.forms import Sent
+from api.pages.look import Look, go
+from api.pages.route import router
+from api.pages.visitor import Signed
+from api.pages.world_sheets import (
+    Sheet,
+    again,
+    counted,
+    form_of,
+    show,
+)
+from api.world import (
+    adopt_rules,
+    say,
+)
+from api.world_asked import AdoptRules
+from domain import errors as core
+from records.session import transaction
+
+routes = router()
+
+MAY = "rules.adopt"
+
+
+@routes.get("/world/rules/{corridor}")
+def ask_rules(
+    services: Inject, visitor: Signed, request: Request, corridor: CorridorId
+) -> Response:
+    """What the present rules would change in all open cases, and the form that adopts them."""
+    visitor.allowed(services.policy, MAY)
+    look = Look(services, visitor)
+    return show(request, look, _rules(look, corridor))
+
+
+@routes.post("/world/rules/{corridor}")
+async def send_rules(
+    services: Inject, visitor: Signed, request: Request, corridor: CorridorId, sent: Sent
+) -> Response:
+    """Adopt them."""
+    caller = visitor.in_office(services.policy, None, MAY)
+    look, ready = Look(services, visitor), rules_of(services, corridor)
+    form = form_of(look, "rules")
+    try:
+        asked = forms.read_into(AdoptRules, form, sent, look.words, look.zone)
+        said = asked.said(caller)
+        await say(
+            services,
+            caller,
+            sent.key,
+            ("rules", corridor, asked.model_dump(mode="json")),
+            lambda c, at: [adopt_rules(c, ready, said, at)],
+        )
+    except (Problem, core.Refused) as problem:
+        return await again(request, look, lambda: _rules(look, corridor), sent, problem)
+    return go("/world", "said")
+
+
+def _rules(look: Look, corridor: str) -> Sheet:
+    services, t = look.services, look.words
+    ready = rules_of(services, corridor)
+    with transaction(services.database, look.actor) as connection:
+        found = world_preview.of_rules(connection, ready, services.now())
+    changes = [
+        t(f"world.{word}", title=look.step(corridor, step), n=count)
+        for word, counted in (
+            ("step_moves", found.moved),
+            ("step_vanishes", found.vanished),
+            ("step_begins", found.begun),
+        )
+        for step, count in sorted(counted.items())
+    ]
+    return Sheet(
+        look.corridor(corridor),
+        ((t("world.version"), ready.procedure.version),),
+        form_of(look, "rules"),
+        items_title=t("world.would_change"),
+        items=tuple(changes),
+        note=counted(look, found),
+    )
