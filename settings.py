@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         default=False,
         description="Temporal's workflow sandbox: on in every test, off where tried code runs.",
     )
+    upkeep: bool = Field(
+        default=True, description="Workers keep the schedules of upkeep; off in most tests."
+    )
     processes: int = Field(default=1, ge=1, description="Worker processes.")
     cached_cases: int = Field(
         default=4_000, ge=1, description="Open cases a worker keeps in memory; others are replayed."

@@ -21,18 +21,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.broadcasts import Broadcaster
 from activities.projection import Projector
+from activities.upkeep import Upkeep
 from domain.kinds import CASE
 from engine.connection import address_of, connect
+from engine.schedules import ensure_schedules
 from engine.subjects import SubjectEngine
 from records.session import make_engine
 from settings import Settings, settings_here
 from workflows.broadcast import BroadcastWorkflow
 from workflows.case import CaseWorkflow
+from workflows.upkeep import UpkeepWorkflow
 
 WORKFLOWS: list[type] = [CaseWorkflow]  # one for each kind of subject
 
@@ -69,19 +73,23 @@ async def run_worker(
     database = make_engine(settings.database_url, pool_size=THREADS)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="projector") as threads:
         projector = Projector(database, threads=threads, remembers=settings.cached_cases)
-        broadcaster = Broadcaster(
-            SubjectEngine(client, database, CASE, task_queue=settings.task_queue)
-        )
+        engine = SubjectEngine(client, database, CASE, task_queue=settings.task_queue)
+        broadcaster = Broadcaster(engine)
+        upkeep = Upkeep(client, engine, timedelta(hours=settings.sweep_after_hours))
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=[*WORKFLOWS, BroadcastWorkflow],
+            workflows=[*WORKFLOWS, BroadcastWorkflow, UpkeepWorkflow],
             activities=[
                 projector.project_events,
                 projector.follow_ledger,
                 broadcaster.begin_broadcast,
                 broadcaster.tell_page,
                 broadcaster.finish_broadcast,
+                upkeep.find_failing_subjects,
+                upkeep.start_lost_subjects,
+                upkeep.sweep_unnamed_texts,
+                upkeep.tell_facts_of_the_world,
             ],
             max_concurrent_activities=WRITTEN,
             max_concurrent_local_activities=WRITTEN,
@@ -91,11 +99,21 @@ async def run_worker(
             workflow_runner=runner(sandbox=settings.sandbox),
         )
         async with worker:
+            if settings.upkeep:
+                await _ensure_upkeep(client, settings)
             log.info("working on queue %s", settings.task_queue)
             await stop.wait()
             log.info("finishing what is being done, up to %d s", DRAIN.total_seconds())
     database.dispose()
     log.info("stopped")
+
+
+async def _ensure_upkeep(client: Client, settings: Settings) -> None:
+    """Make the schedules; where the engine is away again, the next worker to start makes them."""
+    try:
+        await ensure_schedules(client, settings.task_queue)
+    except RPCError as away:
+        log.warning("no schedules of upkeep: %s", away.status.name)
 
 
 async def connected(

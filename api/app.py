@@ -37,10 +37,7 @@ from api.json import (
 from api.opening import known_roles, provinces_in
 from api.policy import EVERYTHING, Policy
 from api.security import BodyLimit, Guard, Heads, SessionCookie
-from api.sweeping import sweep_for_ever
 from api.telemetry import Metrics, Telemetry, Unforeseen
-from api.telling_world import tell_for_ever
-from api.watchdog import watch
 from domain.case.acts.person import CONFLICT, FLAGS
 from domain.kinds import CASE
 from domain.rules.book import Rulebook, procedure_for
@@ -182,17 +179,10 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = await build(settings, rulebook, app.state.metrics, move_clock)
         app.state.services = services
-        busy = (
-            _prepare(services),
-            watch(services),
-            sweep_for_ever(services),
-            tell_for_ever(services),
-        )
-        going = [asyncio.create_task(one) for one in busy]
+        preparing = asyncio.create_task(_prepare(services))
         yield
-        for task in going:
-            task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
+        preparing.cancel()
+        await asyncio.gather(preparing, return_exceptions=True)
         services.database.dispose()
 
     return lifespan

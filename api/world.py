@@ -58,7 +58,7 @@ async def say(
 ) -> Fact:
     """Write facts down once for each key, and let the engine tell the cases; return the first.
 
-    Where the engine is away they are told as soon as it is back (`api/telling_world.py`).
+    Where the engine is away they are told as soon as it is back (`activities/upkeep.py`).
     """
     written = await run_in_threadpool(_say, services, caller, key, asked, write)
     await start_soon(services, written)

@@ -167,6 +167,7 @@ class Running:
 
 def settings_for(url: str, temporal: RunningTemporal, folder: Path, **changes: Any) -> Settings:
     return Settings(
+        upkeep=False,
         database_url=url,
         temporal_address=temporal.address,
         namespace=temporal.namespace,

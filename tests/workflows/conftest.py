@@ -121,6 +121,7 @@ def new_key() -> str:
 
 def settings_for(database_url: str, temporal: RunningTemporal, folder: Path) -> Settings:
     return Settings(
+        upkeep=False,
         database_url=database_url,
         temporal_address=temporal.address,
         namespace=temporal.namespace,
