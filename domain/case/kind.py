@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.act import AnyCommand, Command
-from domain.case.acts.steering import ADOPT_RULES
+from domain.case.acts.steering import AdoptRules
 from domain.case.apply import apply, blank
 from domain.case.commands import OpenCase
 from domain.case.core import ACTS, advance, command_of, next_wake, open_case
@@ -41,7 +41,7 @@ def _rows(before: Case | None, after: Case) -> RowChanges:
 def _procedures_of(asked: OpenCase | AnyCommand) -> Mapping[str, Procedure]:
     if isinstance(asked, OpenCase):
         return {asked.procedure_digest: asked.procedure}
-    if asked.do != ADOPT_RULES.name or asked.body.procedure is None:
+    if not isinstance(asked.body, AdoptRules) or asked.body.procedure is None:
         return {}
     return {asked.body.procedure_digest: asked.body.procedure}
 
