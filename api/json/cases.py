@@ -290,7 +290,6 @@ def home_corridors(services: Inject, caller: Caller) -> frozenset[str]:
     found = (
         corridor
         for corridor, ready in services.procedures.items()
-        if country
-        in {"", ready.procedure.host if ready.procedure.home == "host" else ready.procedure.origin}
+        if country in {"", ready.procedure.home_country}
     )
     return frozenset(found)

@@ -30,7 +30,7 @@ def is_other_side(case: Case, office: str) -> bool:
     side = case.work.side_of_office(office)
     found = case.work.offices.get(office)
     if side or found is None:
-        return bool(side) and side != case.procedure.home
+        return bool(side) and not case.procedure.is_home(side)
     return found.role not in OWN
 
 
@@ -82,7 +82,7 @@ def may_leave(case: Case, message: Message, at: datetime) -> Clearance:
 
 def may_hear(case: Case, office: str) -> bool:
     """With do_not_notify_state nothing goes to the offices of her own state at all (4.2)."""
-    if "do_not_notify_state" not in case.person.flags or case.procedure.home == "origin":
+    if "do_not_notify_state" not in case.person.flags or not case.procedure.tells_country:
         return True
     return case.work.side_of_office(office) != "origin"
 

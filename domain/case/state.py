@@ -96,7 +96,7 @@ class Case:
     def place(self) -> str:
         """The country where the person is: the host's until handed over."""
         crossed = self.segment.returned_at is not None or self.handed_over
-        return self.procedure.origin if crossed else self.procedure.host
+        return self.procedure.countries["origin" if crossed else "host"]
 
     # -- the person
 

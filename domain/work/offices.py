@@ -35,7 +35,7 @@ def may_sign(subject: Subject, office_id: str, user: str, *, member: bool = Fals
 
 def focal_of(subject: Subject, side: str) -> str:
     """The focal of a side; sideless offices look to the side that holds the case."""
-    return subject.work.office_of(f"{side or subject.procedure.home}.focal")
+    return subject.work.office_of(f"{side}.focal" if side else subject.procedure.home_role("focal"))
 
 
 def able(subject: Subject, office_id: str) -> str:

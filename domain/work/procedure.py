@@ -138,6 +138,25 @@ class Procedure:
     sends_with_handover: str = ""  # the message that leaves with each handover plan
     sends_with_handover_to: tuple[str, ...] = ()  # ... to these roles
 
+    def is_home(self, side: str) -> bool:
+        """True for the side whose offices hold the subject."""
+        return side == self.home
+
+    @property
+    def tells_country(self) -> bool:
+        """True where her own state is the other side, and hears only what is sent to it."""
+        return self.home != "origin"
+
+    @property
+    def countries(self) -> Mapping[str, str]:
+        """Side -> country."""
+        return {"host": self.host, "origin": self.origin}
+
+    @property
+    def home_country(self) -> str:
+        """The country whose offices hold the subject."""
+        return self.countries[self.home]
+
     def home_role(self, post: str) -> str:
         """The role of a post on the side that holds the case, as `host.case`."""
         return f"{self.home}.{post}"

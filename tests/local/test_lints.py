@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-ROOMS = ("activities", "api", "benchmarks", "demo", "faults", "records", "story", "workflows")
+ROOMS = (
+    "domain",
+    "activities",
+    "api",
+    "benchmarks",
+    "demo",
+    "engine",
+    "faults",
+    "records",
+    "story",
+    "workflows",
+)
 
 # Files that may open a connection, and why.
 CONNECTS = {
@@ -33,6 +44,18 @@ BUILDS_SQL = {
 }
 
 
+# Files that may ask which side or country a procedure speaks of, and why.
+SPELLS_SIDES = {
+    "domain/rules/book.py": "reads the corridor",
+    "domain/rules/check.py": "checks the corridor",
+    "domain/rules/show.py": "draws the corridor",
+    "domain/rules/tables.py": "checks the corridor's offices",
+    "api/json/schemas/corridors.py": "shows the corridor",
+    "api/opening.py": "binds offices before there is a case",
+    "story/opening.py": "makes up a cast before there is a case",
+}
+
+
 def test_connections_are_opened_in_one_file() -> None:
     assert found_in_project(connections, CONNECTS) == []
 
@@ -46,8 +69,18 @@ def test_statements_are_built_in_records() -> None:
     assert [one for one in everywhere if not one.startswith("records/")] == []
 
 
+def test_sides_are_spelled_by_the_procedure_alone() -> None:
+    assert found_in_project(sides, SPELLS_SIDES) == []
+
+
 @pytest.mark.parametrize(
-    ("rule", "allowed"), [("connections", CONNECTS), ("acts", ACTS), ("sql", BUILDS_SQL)]
+    ("rule", "allowed"),
+    [
+        ("connections", CONNECTS),
+        ("acts", ACTS),
+        ("sql", BUILDS_SQL),
+        ("sides", SPELLS_SIDES),
+    ],
 )
 def test_every_exception_is_still_needed(rule: str, allowed: dict[str, str]) -> None:
     for name in allowed:
@@ -59,17 +92,20 @@ def test_every_exception_is_still_needed(rule: str, allowed: dict[str, str]) -> 
     ("rule", "code", "wrong"),
     [
         ("connections", "with database.begin() as connection: ...", True),
-        ("connections", "house.database.connect()", True),
+        ("connections", "services.database.connect()", True),
         ("connections", "with transaction(database, who) as connection: ...", False),
         ("connections", "await Client.connect(address)", False),
-        ("acts", "await house.engine.act(case_id, command, key=key)", True),
+        ("acts", "await services.engine.act(case_id, command, key=key)", True),
         ("acts", "await engine.act(case_id, command)", True),
-        ("acts", "await house.engine.open(opening)", False),
+        ("acts", "await services.engine.open(opening)", False),
         ("sql", "from sqlalchemy import select, Connection", True),
         ("sql", "import sqlalchemy as sa", True),
         ("sql", "from sqlalchemy.dialects.postgresql import insert", True),
         ("sql", "from sqlalchemy import Connection, Engine", False),
         ("sql", "from sqlalchemy.exc import SQLAlchemyError", False),
+        ("sides", "case.procedure.home == side", True),
+        ("sides", "procedure.origin", True),
+        ("sides", "case.procedure.home_role('case')", False),
     ],
 )
 def test_each_rule_finds_what_it_forbids(rule: str, code: str, wrong: bool) -> None:
@@ -93,9 +129,9 @@ def found_in_project(
 
 
 def connections(tree: ast.Module) -> Iterator[int]:
-    """`.begin()` and `.connect()` on anything but Temporal's client."""
+    """`.begin()` and `.connect()` on anything but Temporal's client, and the begin of a post's term."""
     for call in calls(tree):
-        if call.attr in {"begin", "connect"} and ast.unparse(call.value) != "Client":
+        if call.attr in {"begin", "connect"} and ast.unparse(call.value) not in {"Client", "posts"}:
             yield call.lineno
 
 
@@ -126,4 +162,13 @@ def calls(tree: ast.Module) -> Iterator[ast.Attribute]:
             yield node.func
 
 
-RULES = {"connections": connections, "acts": acts, "sql": sql}
+def sides(tree: ast.Module) -> Iterator[int]:
+    """`procedure.home`, `.host` and `.origin`: whoever needs them asks the procedure a question."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in {"home", "host", "origin"}:
+            owner = ast.unparse(node.value).split(".")[-1]
+            if owner == "procedure":
+                yield node.lineno
+
+
+RULES = {"connections": connections, "acts": acts, "sql": sql, "sides": sides}

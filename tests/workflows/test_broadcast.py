@@ -228,7 +228,7 @@ async def test_a_case_that_cannot_be_asked_stops_nobody_and_is_asked_again(lab: 
     with lab.database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE events DISABLE TRIGGER written_once")
         connection.exec_driver_sql(
-            f"UPDATE events SET digest = 'x' WHERE case_id = '{ill.case_id}' AND seq = 1"  # noqa: S608
+            f"UPDATE events SET digest = 'x' WHERE subject_id = '{ill.case_id}' AND seq = 1"  # noqa: S608
         )
         assert ledger.verify(connection, ill.case_id)
     fact = shut(lab)

@@ -37,8 +37,10 @@ def _matches(case: Case, role: str, pattern: str) -> bool:
     side, dot, name = pattern.partition(".")
     if not dot:
         return pattern in {"*", role}
-    side = case.procedure.home if side == "home" else side
-    return role == f"{side}.{name}" or (name == "*" and side_of(role) == side)
+    if side == "home":
+        at_home = case.procedure.is_home(side_of(role))
+        return role == case.procedure.home_role(name) or (name == "*" and at_home)
+    return role == pattern or (name == "*" and side_of(role) == side)
 
 
 def signed(case: Case, command: Command[Any]) -> None:
@@ -171,7 +173,7 @@ def records_for(case: Case, card: Card, command: Command[Any], holder: str) -> b
     ):
         return False
     side = side_of(office.role)
-    return office.role in OTHERS_BESIDES or (bool(side) and side != case.procedure.home)
+    return office.role in OTHERS_BESIDES or (bool(side) and not case.procedure.is_home(side))
 
 
 def acts_for(case: Case, card: Card, command: Command[Any], holder: str) -> None:

@@ -37,8 +37,7 @@ def _receiving(case: Case, command: Command[PlanHandover]) -> str:
 
 
 def _may_plan(case: Case, command: Command[PlanHandover], at: datetime) -> None:
-    tells_country = case.procedure.home != "origin"
-    if tells_country and "do_not_notify_state" in case.person.flags:
+    if case.procedure.tells_country and "do_not_notify_state" in case.person.flags:
         raise DoNotNotify
     checks.moment_of(command, at)
     checks.allowed(case, command, "plan_handover")
