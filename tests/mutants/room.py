@@ -24,6 +24,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from tests.mutants.places import with_change
+
 SOURCE = Path(__file__).resolve().parents[2]
 FOLDERS = ("domain", "story", "rules", "stories", "tests/domain")
 FILES = ("rulefiles.py", "tests/shipped.py", "tests/builders.py", "tests/scenario.py")
@@ -44,21 +46,11 @@ def furnish(room: Path) -> None:
     compileall.compile_dir(room, quiet=2)
 
 
-def broken(text: str, mutant: dict[str, Any]) -> str:
-    """The text with the mutant in it; raises ValueError unless `find` is there exactly once."""
-    times = text.count(mutant["find"])
-    if times != 1:
-        raise ValueError(f"`find` of {mutant['id']} is in {mutant['file']} {times} times, not once")
-    return text.replace(mutant["find"], mutant["replace"])
-
-
 def answer(room: Path, request: dict[str, Any]) -> dict[str, list[str]]:
     """What each catcher says: holds, fails, or breaks, and in which words."""
-    if "file" not in request:
-        return {catcher: _ask(room, catcher) for catcher in request["catchers"]}
-    path = room / request["file"]
+    path, changed = with_change(room, request)
     whole = path.read_text(encoding="utf-8")
-    path.write_text(broken(whole, request), encoding="utf-8")
+    path.write_text(changed, encoding="utf-8")
     kept = None
     if path.suffix == ".py":
         compiled = Path(cache_from_source(str(path)))
@@ -99,7 +91,7 @@ def _be_asked(room: Path, catcher: str, writing: int) -> None:
     os.chdir(room)
     for name in [n for n in sys.modules if n.partition(".")[0] in ROOM_IS_OURS]:
         del sys.modules[name]
-    sys.path.insert(0, str(room))
+    sys.path[:] = [str(room), *(p for p in sys.path if p not in {"", str(SOURCE)})]
     try:
         said = _test(catcher) if "::" in catcher else _story(room / catcher)
     except AssertionError as wrong:

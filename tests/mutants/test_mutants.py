@@ -1,26 +1,26 @@
 """Every rule has a mutant: with its rule broken, the story or test named with it must notice.
 
-`mutants.toml` holds them; `room.py` breaks one at a time in a copy of the core and asks.
+`mutants.toml` holds them; `room.py` breaks one at a time in a copy of the core and asks. Which are
+asked in this run, `choice.py` says; that each of them still fits its place is asked in every run.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-MUTANTS: list[dict[str, Any]] = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))[
-    "mutant"
-]
-CATCHERS = sorted({catcher for mutant in MUTANTS for catcher in mutant["caught_by"]})
+from tests.mutants.choice import ROOT, choose, mutants
+from tests.mutants.places import with_change
+
+MUTANTS = mutants()
+ASKED = choose().mutants
 # What must be broken somewhere: parts 3 and 4 of the contract, and the safety rules of the domain.
 SECTIONS = [f"stories.md {part}.{n}" for part in (3, 4) for n in range(1, 15)]
 SAFETY = ["P1", "P3", "P4", "P5", "P10", "P11", "P13", "P17", "P21", "P24"]
@@ -45,7 +45,7 @@ class Room:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "room.py")],
+            [sys.executable, "-m", "tests.mutants.room"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,7 +77,7 @@ def room() -> Iterator[Room]:
     here.leave()
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant["id"] for mutant in MUTANTS])
+@pytest.mark.parametrize("mutant", ASKED, ids=[mutant["id"] for mutant in ASKED])
 def test_it_is_caught(mutant: dict[str, Any], room: Room) -> None:
     """Each catcher must say what is wrong, not merely break down."""
     answers = room.ask({**mutant, "catchers": mutant["caught_by"]})
@@ -86,10 +86,21 @@ def test_it_is_caught(mutant: dict[str, Any], room: Room) -> None:
     assert answers
 
 
-@pytest.mark.parametrize("some", range(4))
-def test_its_catchers_hold_on_the_real_core(some: int, room: Room) -> None:
-    for catcher, (verdict, said) in room.ask({"id": "real", "catchers": CATCHERS[some::4]}).items():
-        assert verdict == "holds", f"{catcher} {verdict}\n{said}"
+def test_each_fits_its_place() -> None:
+    """What it breaks is there once, and what is left can still be read."""
+    for mutant in MUTANTS:
+        path, changed = with_change(ROOT, mutant)
+        assert changed != path.read_text(encoding="utf-8"), mutant["id"]
+        (ast.parse if path.suffix == ".py" else tomllib.loads)(changed)
+
+
+def test_what_must_notice_is_there() -> None:
+    for catcher in {catcher for mutant in MUTANTS for catcher in mutant["caught_by"]}:
+        file, _, test = catcher.partition("::")
+        path = ROOT / file
+        assert path.is_file(), catcher
+        text = path.read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in text or f"{test.partition('.')[0]}" in text, catcher
 
 
 @pytest.mark.parametrize("sentence", [*SECTIONS, *INVARIANTS])
