@@ -6,7 +6,7 @@ Nothing here knows a database or an engine.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from domain.case.state import Case
 from domain.event import Event
 from domain.rules.book import digest_of
 from domain.work.deadlines import Clock
-from domain.work.procedure import Card, Ladder, Need, Outcome, Procedure, Rung
+from domain.work.procedure import Card, GateRule, Ladder, Need, Outcome, Procedure, Rung
 from domain.work.state import Office
 
 MONDAY = datetime(2026, 2, 2, 2, 0, tzinfo=UTC)  # 09:00 in Vientiane and Bangkok
@@ -58,6 +58,15 @@ def a_card(step: str, owner: str, *outcomes: str, **changes: Any) -> Card:
     return replace(card, **changes)
 
 
+def gates_of(gates: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The gates of small rules: where they are asked, and what opens each, in one mapping."""
+    asked = {"applies", "plan_handover", "depart", "handed_over"}
+    return {
+        "gates": {where: names for where, names in gates.items() if where in asked},
+        "gate_rules": {n: GateRule(facts) for n, facts in gates.items() if n not in asked},
+    }
+
+
 def a_procedure(*more: Card, **changes: Any) -> Procedure:
     """Ask, answer, closure: enough to be late, to climb and to end. Add cards of your own."""
     cards = (
@@ -92,6 +101,7 @@ def a_procedure(*more: Card, **changes: Any) -> Procedure:
         calendars={},
         recipients={"committee": ("host.committee",)},
         gates={},
+        gate_rules={},
         access=dict.fromkeys(
             ("hold", "resume", "extend", "reassign", "skip", "cancel", "reopen", "flag"),
             ("host.case", "host.focal"),

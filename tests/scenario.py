@@ -85,14 +85,14 @@ class Told:
                     self.complete(task.step, outcome, valid_until=paper)
             self.wait(minutes=10)
 
-    def procedure(self, days: int = 2) -> None:
+    def plan(self, days: int = 2) -> None:
         self.act("plan_handover", "host.focal", day=self.at + timedelta(days=days), crossing="m")
 
     def ready(self, *leave: str) -> None:
         """A plan for the day after tomorrow, everything done but for `leave`, and that day come."""
         self.yes(*PURPOSES)
         self.go_well(*leave)
-        self.procedure()
+        self.plan()
         self.go_well(*leave)
         assert self.case.handover is not None
         self.at = self.case.handover.at

@@ -1,11 +1,12 @@
-"""The ten gates: what must be open at the moment of departure (domain.md 2.4, stories.md 4.4).
+"""The gates: what must be open at the moment of departure (domain.md 2.4, stories.md 4.4).
 
-A gate is opened by an outcome, a consent or the world; never by skip, waive or override.
+What opens a gate stands in `rules/gates.toml`; here is how such a rule is asked. A gate is opened
+by an answer, a consent or the world; never by skip, waive or override.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +14,7 @@ from domain.case import consent
 from domain.case.state import Case
 from domain.work.calendars import appointment_day, calendar_here
 from domain.work.papers import lasts
+from domain.work.procedure import GateRule
 from domain.work.state import Task
 
 ALL = (
@@ -27,6 +29,8 @@ ALL = (
     "compensation",
     "crossing",
 )
+NO_BAR = "no_bar"  # asked like a gate, but none: no bar stands
+BAR = "bar"  # the fact that may shut a gate whatever was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,14 @@ def state(case: Case, gate: str, at: datetime, *, leaving: bool = False) -> Gate
     """A gate now; `leaving`: as asked at departure. One that does not apply is open."""
     if gate not in case.procedure.gates.get("applies", ALL):
         return OPEN
-    if gate == "consent":
-        return _consent(case, at, leaving=leaving)
-    return _GATES[gate](case, at)
+    rule = case.procedure.gate_rules.get(gate, GateRule())
+    for fact in rule.opened_by:
+        word, _, rest = fact.partition(":")
+        if word == "consent":
+            return _consent(case, rest, at, leaving=leaving)
+        if word == "handover_planned":
+            return _crossing(case)
+    return _answers(case, gate, rule, at)
 
 
 def first_shut(
@@ -58,7 +67,7 @@ def first_shut(
 ) -> tuple[str, str] | None:
     """The first of `asked` that is shut and why, or None when all are open."""
     for gate in asked:
-        if gate == "no_bar":
+        if gate == NO_BAR:
             if case.person.bars:
                 return "legal", ", ".join(sorted(case.person.bars))
             continue
@@ -68,10 +77,13 @@ def first_shut(
     return None
 
 
-def _consent(case: Case, at: datetime, *, leaving: bool) -> Gate:
-    live = list(consent.live(case, "return", at))
+# -- by consent, and by the world
+
+
+def _consent(case: Case, purpose: str, at: datetime, *, leaving: bool) -> Gate:
+    live = list(consent.live(case, purpose, at))
     if not live:
-        return _shut(consent.why_not(case, "return", at))
+        return _shut(consent.why_not(case, purpose, at))
     confirmed = max(c.confirmed_at for c in live)
     limit = case.procedure.consent_confirmed_within
     if leaving and (at - confirmed).total_seconds() > limit.amount * 3600:
@@ -79,122 +91,7 @@ def _consent(case: Case, at: datetime, *, leaving: bool) -> Gate:
     return OPEN
 
 
-def _identity(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    steps = case.procedure.recipients.get("identity", ("verification",))
-    task = case.work.newest(steps[-1])
-    if task is not None and task.state == "done" and task.outcome == "confirmed":
-        return OPEN
-    for step in reversed(steps):
-        newest = case.work.newest(step)
-        if newest is not None and newest.state == "done" and newest.outcome != "confirmed":
-            return _shut(f"{step} {newest.outcome}")
-    missing = next((s for s in steps if case.work.outcome(s) != "confirmed"), steps[-1])
-    return _shut(_missing(case, missing, "confirmed"))
-
-
-def _missing(case: Case, step: str, opens: str) -> str:
-    """The step that is missing, with its last outcome where it was asked again because of it."""
-    done = case.work.newest_done(step)
-    return step if done is None or done.outcome == opens else f"{step} {done.outcome}"
-
-
-def _document(case: Case, at: datetime) -> Gate:
-    task = case.work.newest("travel_document")
-    if task is None or task.state != "done" or task.outcome != "issued":
-        return _shut(_missing(case, "travel_document", "issued"))
-    if not lasts(case, task, appointment_day(case, at)):
-        return _shut("travel_document lapsed")
-    today = calendar_here(case).local_date(at)
-    return OPEN if lasts(case, task, today) else _shut("travel_document lapsed")
-
-
-def _legal(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    why = sorted(case.person.bars)
-    if case.work.outcome("exit_clearance") != "cleared":
-        why.append(_missing(case, "exit_clearance", "cleared"))
-    return _shut(", ".join(why)) if why else OPEN
-
-
-def _of_handover(case: Case, step: str) -> Task | None:
-    """The newest attempt of a dated step, if it belongs to the plan that stands."""
-    task = case.work.newest(step)
-    handover = case.handover
-    if task is None or handover is None or task.handover_no != handover.number:
-        return None
-    return task
-
-
-def _safety(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    steps = ("final_safety_host", "final_safety_origin")
-    for step in steps:
-        newest = case.work.newest(step)
-        if newest is not None and newest.outcome == "no_go":
-            return _shut(f"{step} no_go")
-    why = []
-    for step in steps:
-        task = _of_handover(case, step)
-        if task is None or task.state != "done" or task.outcome != "go":
-            why.append(step)
-    unsafe = _unsafe(case) if why else ""
-    return _shut(", ".join([unsafe, *why] if unsafe else why)) if why else OPEN
-
-
-def _unsafe(case: Case) -> str:
-    """The newest outcome that shut the gate safety until both sides say go again."""
-    for step in reversed(tuple(case.work.tasks)):
-        task = case.work.newest_done(step)
-        if task is None:
-            continue
-        rule = case.procedure.cards[step].outcomes.get(task.outcome)
-        if rule is not None and "safety" in rule.closes:
-            return f"{step} {task.outcome}"
-    return ""
-
-
-def _fitness(case: Case, at: datetime) -> Gate:
-    task = case.work.newest_done("fitness")
-    newest = case.work.newest("fitness")
-    if task is None:
-        return _shut("fitness")
-    if task.outcome == "not_fit":
-        return _shut("fitness not_fit")
-    day = appointment_day(case, at)
-    today = calendar_here(case).local_date(at)
-    if not lasts(case, task, day) or not lasts(case, task, today):
-        still_open = newest is not None and newest.is_open
-        return _shut("fitness lapsed" if lapsed(case, task, today) or not still_open else "fitness")
-    if task.outcome != "fit_with_escort":
-        return OPEN
-    bed = _of_handover(case, "bed") if case.handover is not None else case.work.newest("bed")
-    outcome = bed.outcome if bed is not None and bed.state == "done" else ""
-    return OPEN if outcome == "confirmed" else _shut(f"bed {outcome}".strip())
-
-
-def lapsed(case: Case, task: Task, today: date) -> bool:
-    """True when the result ended before today."""
-    return not lasts(case, task, today)
-
-
-def _receiving(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    task = _of_handover(case, "notice_acceptance")
-    if task is not None and task.state == "done" and task.outcome == "accepted":
-        return OPEN
-    newest = case.work.newest("notice_acceptance")
-    refused = newest is not None and newest.outcome == "refused"
-    return _shut("notice_acceptance refused" if refused else "notice_acceptance")
-
-
-def _reintegration(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    if case.work.outcome("return_plan") == "agreed":
-        return OPEN
-    return _shut(_missing(case, "return_plan", "agreed"))
-
-
-def _compensation(case: Case, at: datetime) -> Gate:  # noqa: ARG001
-    return OPEN if case.work.outcome("compensation_rights") else _shut("compensation_rights")
-
-
-def _crossing(case: Case, at: datetime) -> Gate:  # noqa: ARG001
+def _crossing(case: Case) -> Gate:
     handover = case.newest_handover
     if handover is None:
         return OPEN
@@ -203,14 +100,132 @@ def _crossing(case: Case, at: datetime) -> Gate:  # noqa: ARG001
     return OPEN if handover.stands else _shut(handover.ended)
 
 
-_GATES: dict[str, Callable[[Case, datetime], Gate]] = {
-    "identity": _identity,
-    "document": _document,
-    "legal": _legal,
-    "safety": _safety,
-    "fitness": _fitness,
-    "receiving": _receiving,
-    "reintegration": _reintegration,
-    "compensation": _compensation,
-    "crossing": _crossing,
-}
+# -- by answers to steps
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A step whose answer opens a gate, and the outcomes that do."""
+
+    step: str
+    outcomes: tuple[str, ...]
+
+    def opens(self, outcome: str) -> bool:
+        """True for an outcome that is wanted."""
+        return outcome in self.outcomes
+
+
+def _wanted(rule: GateRule) -> tuple[Answer, ...]:
+    parts = (fact.partition(":") for fact in rule.opened_by)
+    return tuple(Answer(step, tuple(outcomes.split("|"))) for step, _, outcomes in parts)
+
+
+def _answers(case: Case, gate: str, rule: GateRule, at: datetime) -> Gate:
+    wanted = _wanted(rule)
+    if rule.of_handover:
+        return _of_handover(case, gate, wanted)
+    why = sorted(case.person.bars) if BAR in rule.unless else []
+    if rule.chain:
+        why += _missing_in_chain(case, wanted)
+    else:
+        why += [word for answer in wanted for word in _missing(case, rule, answer, at)]
+    return _shut(", ".join(why)) if why else OPEN
+
+
+def _missing(case: Case, rule: GateRule, answer: Answer, at: datetime) -> Iterator[str]:
+    """What is missing of one answer; nothing where it opens the gate."""
+    task = (case.work.newest_done if rule.stands else case.work.newest)(answer.step)
+    if task is None or task.state != "done":
+        yield _asked_for(case, answer)
+    elif not answer.opens(task.outcome):
+        yield f"{task.step} {task.outcome}" if rule.stands else _asked_for(case, answer)
+    elif rule.lasts and (lapsed := _lapsed(case, rule, task, at)):
+        yield lapsed
+    else:
+        yield from _also(case, rule, task)
+
+
+def _asked_for(case: Case, answer: Answer) -> str:
+    """The step that is missing, with its last outcome where it was asked again because of it."""
+    done = case.work.newest_done(answer.step)
+    if done is None or answer.opens(done.outcome):
+        return answer.step
+    return f"{answer.step} {done.outcome}"
+
+
+def _lapsed(case: Case, rule: GateRule, task: Task, at: datetime) -> str:
+    """Empty while the result stands on the planned day and today (3.5)."""
+    today = calendar_here(case).local_date(at)
+    if lasts(case, task, appointment_day(case, at)) and lasts(case, task, today):
+        return ""
+    newest = case.work.newest(task.step)
+    asked_anew = rule.stands and newest is not None and newest.is_open
+    return task.step if asked_anew and not lapsed(case, task, today) else f"{task.step} lapsed"
+
+
+def lapsed(case: Case, task: Task, today: date) -> bool:
+    """True when the result ended before today."""
+    return not lasts(case, task, today)
+
+
+def _also(case: Case, rule: GateRule, task: Task) -> Iterator[str]:
+    """An answer that wants another with it, as fit_with_escort wants a bed."""
+    other = rule.also.get(f"{task.step}:{task.outcome}")
+    if other is None:
+        return
+    step, _, wanted = other.partition(":")
+    found = _of_plan(case, step) if case.handover is not None else case.work.newest(step)
+    outcome = found.outcome if found is not None and found.state == "done" else ""
+    if outcome != wanted:
+        yield f"{step} {outcome}".strip()
+
+
+def _missing_in_chain(case: Case, wanted: tuple[Answer, ...]) -> list[str]:
+    """Steps that ask one another: the last alone opens; an answer that is not wanted shuts."""
+    if not wanted or wanted[-1].opens(case.work.outcome(wanted[-1].step)):
+        return []
+    for answer in reversed(wanted):
+        outcome = case.work.outcome(answer.step)
+        if outcome and not answer.opens(outcome):
+            return [f"{answer.step} {outcome}"]
+    missing = (answer for answer in wanted if not answer.opens(case.work.outcome(answer.step)))
+    return [_asked_for(case, next(missing, wanted[-1]))]
+
+
+# -- by answers given for the plan that stands
+
+
+def _of_plan(case: Case, step: str) -> Task | None:
+    """The newest attempt of a dated step, if it belongs to the plan that stands."""
+    task, handover = case.work.newest(step), case.handover
+    if task is None or handover is None or task.handover_no != handover.number:
+        return None
+    return task
+
+
+def _of_handover(case: Case, gate: str, wanted: tuple[Answer, ...]) -> Gate:
+    for answer in wanted:
+        newest = case.work.newest(answer.step)
+        if newest is not None and newest.outcome and not answer.opens(newest.outcome):
+            return _shut(f"{answer.step} {newest.outcome}")
+    why = [answer.step for answer in wanted if not _given_for_plan(case, answer)]
+    closed = _closed_by(case, gate) if why else ""
+    why = [closed, *why] if closed else why
+    return _shut(", ".join(why)) if why else OPEN
+
+
+def _given_for_plan(case: Case, answer: Answer) -> bool:
+    task = _of_plan(case, answer.step)
+    return task is not None and task.state == "done" and answer.opens(task.outcome)
+
+
+def _closed_by(case: Case, gate: str) -> str:
+    """The newest outcome that shut the gate until something newer opens it (`closes`)."""
+    for step in reversed(tuple(case.work.tasks)):
+        task = case.work.newest_done(step)
+        if task is None:
+            continue
+        rule = case.procedure.cards[step].outcomes.get(task.outcome)
+        if rule is not None and gate in rule.closes:
+            return f"{step} {task.outcome}"
+    return ""

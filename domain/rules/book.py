@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time
 from fnmatch import fnmatchcase
@@ -35,7 +35,7 @@ from domain.rules.register import (
 )
 from domain.work.calendar import Calendar
 from domain.work.deadlines import Clock
-from domain.work.procedure import Card, Ladder, Procedure
+from domain.work.procedure import Card, GateRule, Ladder, Procedure
 
 CORRIDORS = "corridors/"
 CARDS = "cards/"
@@ -174,7 +174,7 @@ def read_corridor(rulebook: Rulebook, corridor: str, policy: Mapping[str, Any]) 
     found = [*notes.found]
     home = "origin" if table.get("home") == "origin" else "host"
     away = "origin" if home == "host" else "host"
-    gates = _gates(rulebook, corridor, table, found)
+    gates = _gates(rulebook, corridor, found)
     at_handover = gates.get("handed_over", gates.get("applies", ()))
     words = {**table.get("words", {}), HOME_GATES: list(at_handover)}
     changes = _Changes(rulebook, corridor, policy)
@@ -199,6 +199,7 @@ def read_corridor(rulebook: Rulebook, corridor: str, policy: Mapping[str, Any]) 
         calendars={},
         recipients={**recipients, "identity": tuple(table.get("identity", []))},
         gates=gates,
+        gate_rules=_gate_rules(rulebook, table),
         access=role_lists(rulebook.table("access.toml").get("acts", {}), "roles"),
         purposes={
             purpose: _every(covered)
@@ -340,22 +341,39 @@ def _ladders(rulebook: Rulebook, changes: _Changes, found: list[Finding]) -> dic
     return ladders
 
 
-def _gates(
-    rulebook: Rulebook, corridor: str, table: Table, found: list[Finding]
-) -> dict[str, tuple[str, ...]]:
-    """Where gates are asked, and which facts open each (`identity` as the corridor says)."""
-    notes = Notes("gates.toml")
-    tables = rulebook.table("gates.toml")
-    asked = tables.get("asked", {}).get(corridor)
+IDENTITY = "{identity}"  # stands for each of the corridor's `identity` steps
+
+
+def _gates(rulebook: Rulebook, corridor: str, found: list[Finding]) -> dict[str, tuple[str, ...]]:
+    """Where gates are asked."""
+    asked = rulebook.table("gates.toml").get("asked", {}).get(corridor)
     if asked is None:
-        notes.add("", f"asked.{corridor}", "no gates are named for this corridor")
+        where = f"asked.{corridor}"
+        found.append(Finding("gates.toml", "", where, "no gates are named for this corridor"))
         asked = {}
-    gates = {where: tuple(names) for where, names in asked.items() if where != "source"}
-    for name, row in tables.get("gate", {}).items():
-        gates[name] = tuple(row.get("opened_by", []))
-    gates["identity"] = tuple(f"{step}:confirmed" for step in table.get("identity", [])[-1:])
-    found.extend(notes.found)
-    return gates
+    return {where: tuple(names) for where, names in asked.items() if where != "source"}
+
+
+def _gate_rules(rulebook: Rulebook, table: Table) -> dict[str, GateRule]:
+    """What opens each gate, with the corridor's own steps where `{identity}` stands."""
+    steps = tuple(table.get("identity", []))
+    return {
+        name: GateRule(
+            opened_by=tuple(_openers(row.get("opened_by", []), steps)),
+            chain=row.get("chain", False) is True,
+            lasts=row.get("lasts", False) is True,
+            stands=row.get("stands", False) is True,
+            of_handover=row.get("of_handover", False) is True,
+            unless=tuple(row.get("unless", [])),
+            also=dict(row.get("also", {})),
+        )
+        for name, row in rulebook.table("gates.toml").get("gate", {}).items()
+    }
+
+
+def _openers(facts: Iterable[str], steps: tuple[str, ...]) -> Iterator[str]:
+    for fact in facts:
+        yield from (fact.replace(IDENTITY, s) for s in steps) if IDENTITY in fact else (fact,)
 
 
 def _limit(rulebook: Rulebook, name: str, changes: _Changes, found: list[Finding]) -> Clock:

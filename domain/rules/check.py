@@ -15,7 +15,7 @@ from domain.rules.crossings import check_crossings
 from domain.rules.start import steps_that_never_start
 from domain.rules.tables import NO_SOURCE, check_tables, is_source
 from domain.rules.walk import dead_end
-from domain.work.procedure import Card, Outcome, Procedure
+from domain.work.procedure import Card, GateRule, Outcome, Procedure
 
 KINDS = ("plain", "closure", "review")
 CASE_STATES = ("open", "returned", "returned_legal_open", "closed")
@@ -290,7 +290,7 @@ def _gates(reading: CorridorReading) -> Iterator[Finding]:
                 for sentence in words.unknown("gate", gate, words.GATES):
                     yield Finding("gates.toml", gate, field, sentence)
                 continue
-            openers = procedure.gates.get(gate, ())
+            openers = procedure.gate_rules.get(gate, GateRule()).opened_by
             if not openers:
                 yield Finding("gates.toml", gate, field, "is asked, but nothing opens this gate")
             for fact in openers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.rules.book import Rulebook, read_corridor
+from domain.rules.cards import Table
 from domain.rules.crossings import corridors_over, registered_crossings
 from domain.rules.show import clock_words, extra_words, outcome_words, start_words
 from domain.work.procedure import Procedure
@@ -122,11 +123,16 @@ def _ladders(rulebook: Rulebook) -> Iterator[str]:
             )
 
 
+def _opened_by(gate: Table) -> Iterator[str]:
+    for fact in gate.get("opened_by", []):
+        yield fact.replace("{identity}", "the corridor's last `identity` step")
+
+
 def _gates(rulebook: Rulebook) -> Iterator[str]:
     yield _row("gate", "what it asks", "opened by", "source")
     yield "| --- | --- | --- | --- |"
     for name, gate in rulebook.table("gates.toml").get("gate", {}).items():
-        opened = ", ".join(gate.get("opened_by", ["the corridor's last `identity` step"]))
+        opened = ", ".join(_opened_by(gate))
         yield _row(name, gate.get("title", ""), opened, gate.get("source", ""))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from domain.rules.facts import read_fact
-from domain.work.procedure import Card, Ladder, Need, Outcome, Procedure
+from domain.work.procedure import Card, GateRule, Ladder, Need, Outcome, Procedure
 
 WIDTH = 100
 INDENT = "     "
@@ -197,9 +197,15 @@ def _ladder(ladder: Ladder, procedure: Procedure) -> Iterator[str]:
             yield f"{INDENT}{word} is {', '.join(roles)}"
 
 
+def _openers(procedure: Procedure, gate: str) -> str:
+    rule = procedure.gate_rules.get(gate, GateRule())
+    opened_by = rule.opened_by[-1:] if rule.chain else rule.opened_by
+    return " and ".join(opened_by) or "nothing"
+
+
 def _gates(procedure: Procedure) -> Iterator[str]:
     for gate in procedure.gates.get("applies", ()):
-        yield f"  {gate}: opened by {' and '.join(procedure.gates.get(gate, ())) or 'nothing'}"
+        yield f"  {gate}: opened by {_openers(procedure, gate)}"
     for where, said in (
         ("plan_handover", "asked when a handover is planned"),
         ("depart", "asked at departure"),

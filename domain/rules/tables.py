@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from domain.case import gates
 from domain.rules import facts as words
 from domain.rules.book import CorridorReading, Rulebook
 from domain.rules.cards import Finding, Notes, Table, meant
@@ -83,6 +84,21 @@ def _ladder(notes: Notes, ladder: Ladder, known: tuple[str, ...]) -> None:
         notes.add(ladder.id, "rung", "the rungs must stand in the order in which they fire")
 
 
+GATE_FLAGS = ("chain", "lasts", "stands", "of_handover")
+GATE_KEYS = ("title", "opened_by", *GATE_FLAGS, "unless", "also", "source")
+
+
+def _modifiers(notes: Notes, name: str, row: Table) -> None:
+    for key in GATE_FLAGS:
+        if not isinstance(row.get(key, False), bool):
+            notes.add(name, key, "is true or false")
+    if row.get("unless", []) not in ([], [gates.BAR]):
+        notes.add(name, "unless", f"may only be ['{gates.BAR}']")
+    for fact in (*row.get("also", {}), *row.get("also", {}).values()):
+        if not isinstance(fact, str) or ":" not in fact:
+            notes.add(name, "also", f"'{fact}' is no STEP:outcome")
+
+
 def _gates(rulebook: Rulebook) -> Iterator[Finding]:
     notes = Notes("gates.toml")
     table = rulebook.table("gates.toml")
@@ -90,7 +106,8 @@ def _gates(rulebook: Rulebook) -> Iterator[Finding]:
     for name, row in table.get("gate", {}).items():
         for sentence in words.unknown("gate", name, words.GATES):
             notes.add(name, "gate", sentence)
-        notes.unknown_keys(name, row, ("title", "opened_by", "source"))
+        notes.unknown_keys(name, row, GATE_KEYS)
+        _modifiers(notes, name, row)
         _sourced(notes, name, row)
     for name, row in table.get("asked", {}).items():
         keys = ("applies", "plan_handover", "depart", "handed_over", "source")

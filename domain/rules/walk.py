@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.rules.facts import Fact, read_fact
-from domain.work.procedure import Card, Outcome, Procedure
+from domain.work.procedure import Card, GateRule, Outcome, Procedure
 
 SILENT = "do_not_notify_state"
 ENDS = frozenset({"closed", "cancelled", "returned_legal_open"})
@@ -182,7 +182,7 @@ class _Walk:
             self.holds(state, fact)
             for gate in gates
             if gate in applies and gate != "crossing"
-            for fact in self.procedure.gates.get(gate, ())
+            for fact in _openers(self.procedure, gate)
         )
 
     def complete(self, state: State, card: Card, outcome: Outcome) -> State:
@@ -304,7 +304,10 @@ def _that_matter(procedure: Procedure) -> Mapping[str, Card]:
     }
     wanted = {name for name, card in steps.items() if any(map(_moves_case, card.outcomes.values()))}
     wanted |= {
-        step for gate in procedure.gates.values() for f in gate for step in read_fact(f).steps
+        step
+        for gate in procedure.gate_rules
+        for fact in _openers(procedure, gate)
+        for step in read_fact(fact).steps
     }
     wanted |= set(read_fact(procedure.departs_after_outcome).steps)
     while True:
@@ -320,10 +323,16 @@ def _that_matter(procedure: Procedure) -> Mapping[str, Card]:
     return {name: card for name, card in steps.items() if name in wanted}
 
 
+def _openers(procedure: Procedure, gate: str) -> tuple[str, ...]:
+    """The facts that open a gate; of steps that ask one another the last."""
+    rule = procedure.gate_rules.get(gate, GateRule())
+    return rule.opened_by[-1:] if rule.chain else rule.opened_by
+
+
 def _merged(procedure: Procedure, cards: Mapping[str, Card]) -> Mapping[str, Card]:
     """The cards with one outcome for all that follow alike: same effects, named by the same facts."""
     named = [fact for card in cards.values() for fact in _facts_of(card)]
-    named += [read_fact(text) for texts in procedure.gates.values() for text in texts]
+    named += [read_fact(f) for gate in procedure.gate_rules for f in _openers(procedure, gate)]
     named.append(read_fact(procedure.departs_after_outcome))
 
     def alike(step: str, outcome: Outcome) -> tuple[object, ...]:

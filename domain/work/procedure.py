@@ -113,6 +113,24 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class GateRule:
+    """What opens a gate: answers to steps (`STEP:outcome|outcome`), a consent, or the world.
+
+    Every one of `opened_by` must be so, as its newest attempt says.
+    """
+
+    opened_by: tuple[str, ...] = ()
+    chain: bool = False  # each asks the next: the last alone opens, the others tell what is missing
+    lasts: bool = False  # the answer must still stand on the planned day, and today
+    stands: bool = False  # an answer counts on while the step is asked anew
+    of_handover: bool = False  # only answers given for the plan that stands
+    unless: tuple[str, ...] = ()  # facts that shut it whatever was answered: `bar`
+    also: Mapping[str, str] = field(
+        default_factory=dict
+    )  # an answer that wants another one with it
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """Everything the rules say for one corridor, as one case carries it."""
 
@@ -126,6 +144,7 @@ class Procedure:
     calendars: Mapping[str, Calendar]
     recipients: Mapping[str, tuple[str, ...]]  # words of ladders.toml -> roles of this corridor
     gates: Mapping[str, tuple[str, ...]]  # where asked -> gates
+    gate_rules: Mapping[str, GateRule]  # gate -> what opens it
     access: Mapping[str, tuple[str, ...]]  # act -> roles that may
     purposes: Mapping[str, tuple[str, ...]]  # consent purpose -> roles it covers
     releases: Mapping[str, tuple[str, ...]]  # field list -> words of stories.md 2.5

@@ -146,7 +146,7 @@ def planned(days: int = 40) -> Told:
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.procedure(days=days)
+    told.plan(days=days)
     return told
 
 
@@ -302,8 +302,8 @@ def test_it_records_no_withdrawal_of_what_was_never_given() -> None:
 
 def test_it_numbers_plans_and_takes_one_for_this_very_moment() -> None:
     told = planned()
-    told.procedure(days=30)
-    told.procedure(days=0)
+    told.plan(days=30)
+    told.plan(days=0)
     made = [e.number for e in told.events if isinstance(e, events.HandoverPlanned)]
     assert made == [1, 2, 3]
     past = told.at - timedelta(seconds=1)

@@ -124,10 +124,10 @@ def test_it_takes_the_safety_check_from_the_very_second_72_hours_before() -> Non
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.procedure(days=4)
+    told.plan(days=4)
     go = {"step": "final_safety_host", "outcome": "go"}
     assert told.refused("complete", "host.case", **go) == "wrong-state"
-    told.procedure(days=3)
+    told.plan(days=3)
     assert told.refused("complete", "host.case", **go) == ""
 
 

@@ -25,7 +25,7 @@ def task_of(told: Told, step: str) -> Task:
 
 def home_again(told: Told) -> Told:
     told.go_well("handover")
-    told.procedure()
+    told.plan()
     told.go_well("handover")
     assert told.case.handover is not None
     told.at = told.case.handover.at
@@ -95,7 +95,7 @@ def test_it_lets_notice_and_manifest_leave_under_the_consent_to_return() -> None
     told = Told()
     told.yes("tracing", "notify_state", "return")
     told.go_well()
-    told.procedure(days=2)
+    told.plan(days=2)
     told.go_well()
     assert told.left("notice", "origin.focal")
     assert told.left("manifest", "origin.focal")
@@ -176,7 +176,7 @@ def test_it_opens_no_gate_with_a_refused_paper_or_a_bed_of_another_fitness() -> 
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "not_fit")
-    told.procedure(days=2)
+    told.plan(days=2)
     told.act("skip", "host.focal", step="fitness")
     assert not told.open("fitness")
 

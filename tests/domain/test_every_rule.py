@@ -85,7 +85,7 @@ def test_it_opens_the_gate_on_the_last_day_of_a_paper_and_asks_for_the_day_plann
         told.go_well("travel_document")
         until = (told.at + timedelta(days=days)).date()
         told.complete("travel_document", "issued", valid_until=until)
-        told.procedure(days=2)
+        told.plan(days=2)
         assert gates.state(told.case, "document", told.at).open is is_open
 
 

@@ -58,7 +58,7 @@ def test_it_ends_the_time_in_care_when_a_handover_is_planned_and_takes_it_up_aga
     told.yes(*PURPOSES)
     told.go_well()
     assert task_of(told, "in_care").is_open
-    told.procedure(days=20)
+    told.plan(days=20)
     assert task_of(told, "in_care").state == "waiting"
     told.wait(days=1)
     told.act("withdraw_consent", "person", purpose="return")
@@ -86,7 +86,7 @@ def test_it_asks_for_fitness_again_for_a_new_plan_after_a_no() -> None:
     told.ready("fitness", "handover")
     told.complete("fitness", "not_fit")
     assert told.case.handover is None
-    told.procedure(days=2)
+    told.plan(days=2)
     assert states(told, "fitness") == ["done", "offered"]
 
 
@@ -168,7 +168,7 @@ def test_it_counts_only_dated_steps_to_a_plan() -> None:
     told.act("bar", "host.prosecutor", kind="court", review=LATER)
     told.act("lift_bar", "host.prosecutor", kind="court")
     told.wait(hours=1)
-    told.procedure(days=30)
+    told.plan(days=30)
     told.act("return", "host.case", step="travel_document")
     assert task_of(told, "travel_document").handover_no == 0
     assert task_of(told, "exit_clearance").is_open

@@ -174,7 +174,7 @@ def test_it_says_lapsed_only_once_the_paper_has_ended_or_nobody_is_asked_again()
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
-    told.procedure(days=6)  # past the paper: it is asked again, and still stands today
+    told.plan(days=6)  # past the paper: it is asked again, and still stands today
     newest = told.case.work.newest("fitness")
     assert newest is not None
     assert newest.is_open
@@ -187,7 +187,7 @@ def test_it_asks_again_at_once_when_a_paper_that_ends_too_early_is_skipped() -> 
     told = Told()
     told.ready("fitness", "handover")
     told.complete("fitness", "fit", valid_until=(told.at + timedelta(days=3)).date())
-    told.procedure(days=6)
+    told.plan(days=6)
     told.act("skip", "host.focal", step="fitness")
     newest = told.case.work.newest("fitness")
     assert newest is not None
@@ -205,7 +205,7 @@ def test_it_keeps_the_bed_of_a_plan_that_ended_until_there_is_another() -> None:
     assert told.case.handover is None
     assert told.open("fitness")
     told.act("world_crossing", "admin", crossing="m", status="open")
-    told.procedure(days=2)
+    told.plan(days=2)
     assert why(told, "fitness") == "bed"
 
 

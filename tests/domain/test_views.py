@@ -219,7 +219,7 @@ def test_it_wants_a_consent_to_return_and_then_a_day_once_the_gates_for_a_plan_a
     assert reading.only_missing(told.case, told.at) == ("consent return (for handover)",)
     told.yes("return")
     assert reading.only_missing(told.case, told.at) == ("a planned day (for handover)",)
-    told.procedure(days=20)
+    told.plan(days=20)
     assert reading.only_missing(told.case, told.at) == ()
 
 

@@ -33,7 +33,7 @@ def a_child_home() -> Told:
     for purpose in PURPOSES:
         told.act("consent", "host.case", for_="guardian", purpose=purpose)
     told.go_well("handover")
-    told.procedure()
+    told.plan()
     told.go_well("handover")
     assert told.case.handover is not None
     told.at = told.case.handover.at

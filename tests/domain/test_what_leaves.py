@@ -101,7 +101,7 @@ def test_it_sends_each_message_to_these_offices_and_to_nobody_else() -> None:
     told.complete("report", "accepted")
     assert left_to(told, "told") == {"host.committee"}
     told.go_well("fitness", "handover")
-    told.procedure()
+    told.plan()
     told.go_well("fitness", "bed", "handover")
     told.complete("fitness", "fit_with_escort")
     told.complete("bed", "confirmed")
@@ -143,7 +143,7 @@ def test_it_drops_what_waits_for_an_office_that_is_excluded() -> None:
 def test_it_counts_an_empty_manifest_and_sends_only_postponed() -> None:
     told, thai = agreed(), Told("la-th")
     told.go_well("handover")
-    told.procedure()
+    told.plan()
     told.go_well("handover")
     thai.act("consent", "origin.case", for_="person", purpose="return")
     day = thai.at + timedelta(days=2)

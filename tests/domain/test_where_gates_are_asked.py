@@ -5,9 +5,12 @@ Each test stands for mutants of `rules/gates.toml` or of what it asks.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from domain.case import gates
+from tests.builders import with_procedure
 from tests.scenario import PURPOSES, Told
 
 LATER = date(2026, 5, 4)
@@ -43,7 +46,7 @@ def test_it_leaves_only_with_a_yes_confirmed_in_the_last_72_hours() -> None:
         told = Told(corridor)
         told.yes(*PURPOSES)
         told.go_well()
-        told.procedure(days=4)
+        told.plan(days=4)
         told.wait(days=3, minutes=1)
         told.go_well("voluntariness", "handover")
         assert shut(told) == ["consent"]
@@ -106,7 +109,7 @@ def test_it_stays_shut_over_a_crossing_until_it_opens_and_a_new_plan_is_made() -
     assert shut(told)[-1] == "crossing"
     told.act("world_crossing", "admin", crossing="m", status="open")
     assert gates.state(told.case, "crossing", told.at).open is False
-    told.procedure()
+    told.plan()
     assert told.open("crossing")
     assert told.case.handover is not None
     assert told.case.handover.number == 2
@@ -123,3 +126,34 @@ def test_it_opens_the_gate_consent_by_a_yes_to_the_return_only() -> None:
     assert {c.purpose for c in told.case.person.consents if c.withdrawn_at is not None} == {
         "return"
     }
+
+
+def with_rule(told: Told, gate: str, **changes: Any) -> None:
+    """The case under other rules of one gate."""
+    rules = told.case.procedure
+    changed = replace(rules.gate_rules[gate], **changes)
+    rules = replace(rules, gate_rules={**rules.gate_rules, gate: changed})
+    told.case = with_procedure(told.case, rules)
+
+
+def test_it_is_opened_by_what_the_rules_say_and_by_nothing_else() -> None:
+    told = Told()
+    told.ready("handover")
+    assert shut(told) == []
+    with_rule(told, "reintegration", opened_by=("needs:assessed", "rights:told"))
+    assert shut(told) == []
+    with_rule(told, "reintegration", opened_by=("needs:assessed", "protection_route:granted"))
+    assert shut(told) == ["reintegration"]
+    assert gates.state(told.case, "reintegration", told.at).why == "protection_route"
+    with_rule(told, "reintegration", opened_by=("return_plan:not_agreed",))
+    assert shut(told) == ["reintegration"]
+
+
+def test_a_bar_shuts_whichever_gate_the_rules_name_for_it() -> None:
+    told = Told()
+    told.ready("handover")
+    told.act("bar", "host.prosecutor", kind="witness", review=LATER)
+    assert shut(told) == ["legal"]
+    with_rule(told, "legal", unless=())
+    with_rule(told, "compensation", unless=("bar",))
+    assert shut(told) == ["compensation"]

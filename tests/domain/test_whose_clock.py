@@ -57,7 +57,7 @@ def test_it_asks_the_gates_of_the_moment_she_left_and_was_handed_over() -> None:
     told = Told()
     told.yes(*PURPOSES)
     told.go_well()
-    told.procedure(days=4)
+    told.plan(days=4)
     told.wait(days=2)
     told.go_well("voluntariness", "handover")
     told.yes("return")

@@ -14,6 +14,7 @@ from domain.behaviour import EDITION, EDITIONS
 from domain.case.acts.world import ChangeEdition
 from domain.case.core import next_wake
 from domain.case.state import Case
+from domain.kinds import CASE
 from domain.work.events import EditionMoved, TaskNoted
 from engine import editions
 from engine.broadcasts import content_of, key_of
@@ -250,7 +251,7 @@ async def test_it_shows_beforehand_what_would_come_at_another_time(
         return at + timedelta(days=1) if at and case.edition == THE_NEXT else at
 
     monkeypatch.setitem(EDITIONS, THE_NEXT, EDITIONS[EDITION])
-    monkeypatch.setattr(editions, "next_wake", later)
+    monkeypatch.setattr(editions, "CASE", replace(CASE, next_wake=later))
     opening = await lab.open()
     await lab.days_pass(opening, STALLED[0][0])
     await lab.act(opening, ASK)

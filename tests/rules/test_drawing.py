@@ -6,7 +6,7 @@ from dataclasses import replace
 from domain.rules.show import show
 from domain.work.deadlines import Clock
 from domain.work.procedure import Card, Ladder, Need, Outcome, Rung
-from tests.builders import a_card, a_procedure
+from tests.builders import a_card, a_procedure, gates_of
 
 DRAWING = """\
 TH-LA  Going home
@@ -73,12 +73,14 @@ def test_it_draws_every_line() -> None:
         cards={card.id: card for card in (silence, ask, order)},
         ladders={"normal": Ladder("normal", (told, late)), "top": Ladder("top", (high,), ())},
         recipients={"committee": ("host.committee",), "postponed": ("origin.focal",)},
-        gates={
-            "applies": ("consent", "crossing"),
-            "plan_handover": ("crossing",),
-            "depart": ("consent", "crossing"),
-            "consent": ("consent:return",),
-        },
+        **gates_of(
+            {
+                "applies": ("consent", "crossing"),
+                "plan_handover": ("crossing",),
+                "depart": ("consent", "crossing"),
+                "consent": ("consent:return",),
+            }
+        ),
     )
     assert show(procedure, "Going home") == DRAWING
 

@@ -127,8 +127,13 @@ def test_it_covers_each_role_of_a_side_with_one_word(th_la: Procedure, la_th: Pr
 
 
 def test_it_opens_the_gate_identity_with_the_last_step_that_confirms(rulebook: Rulebook) -> None:
-    assert procedure_for(rulebook, "th-la").gates["identity"] == ("verification:confirmed",)
-    assert procedure_for(rulebook, "th-vn").gates["identity"] == ("verification_central:confirmed",)
+    assert procedure_for(rulebook, "th-la").gate_rules["identity"].opened_by == (
+        "verification:confirmed",
+    )
+    assert procedure_for(rulebook, "th-vn").gate_rules["identity"].opened_by == (
+        "verification_local:confirmed",
+        "verification_central:confirmed",
+    )
 
 
 def test_it_carries_the_days_off_of_both_countries(th_la: Procedure) -> None:

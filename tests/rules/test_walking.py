@@ -7,7 +7,7 @@ import pytest
 
 from domain.rules.walk import DeadEnd, dead_end
 from domain.work.procedure import Card, Need, Outcome
-from tests.builders import a_card, a_procedure
+from tests.builders import a_card, a_procedure, gates_of
 
 SILENT = "do_not_notify_state"
 Gates = Mapping[str, tuple[str, ...]]
@@ -32,7 +32,7 @@ def the_end(*facts: str, **more: Any) -> Card:
 
 
 def stuck(*cards: Card, gates: Gates | None = None) -> DeadEnd | None:
-    return dead_end(a_procedure(cards={card.id: card for card in cards}, gates=gates or {}))
+    return dead_end(a_procedure(cards={card.id: card for card in cards}, **gates_of(gates or {})))
 
 
 ASK = a_step("ask", "opening", ends=("yes", "no", Outcome("more", again=True)))
