@@ -22,17 +22,15 @@ from api.requests import ACTS, USED, Doing, unused
 from api.world import check_crossing
 from domain import errors as core
 from domain.act import AnyCommand, keys_of
+from domain.case import steps
 from domain.case.acts.world import with_people_of
 from domain.case.core import command_of
 from domain.case.state import Case
-from domain.case.steps.money import AMOUNT, CURRENCY
 from domain.work.state import Office
 from records import cases, idempotency, private_texts, procedures, users
 from records.cases import CaseView
 from records.session import transaction
 
-# Fields of a result that the core reads. Whatever else somebody writes there is their own words.
-READ_BY_THE_CORE = {"amount": AMOUNT, "currency": CURRENCY}
 AT_THE_SAME_TIME = 60  # seconds: an act within them after another is a conflict (stories.md 2.7)
 
 
@@ -242,7 +240,7 @@ class Texts:
 
 
 def _field(texts: Texts, connection: Connection, name: str, value: str) -> str:
-    shape = READ_BY_THE_CORE.get(name)
+    shape = steps.RESULT.get(name)
     return value if shape is not None and shape.fullmatch(value) else texts.keep(connection, value)
 
 

@@ -13,7 +13,7 @@ from api.case_access import SeenCase
 from api.pages.forms import Field, Form, Option, new_key
 from api.pages.look import Look
 from api.policy import Caller, permission_of
-from domain.case import reading
+from domain.case import reading, steps
 from domain.case.acts import checks
 from domain.case.acts.escalation import DECISIONS
 from domain.case.acts.task import ALARMS
@@ -226,7 +226,7 @@ def _outcome(desk: Desk, outcome: Outcome) -> Option:
 
 def field_name(need: str) -> str:
     """The field of the request that a card's `needs` means."""
-    return f"{RESULT}{need}" if need in {"amount", "currency"} else need
+    return f"{RESULT}{need}" if need in steps.RESULT else need
 
 
 def _of_kind(desk: Desk, card: Card) -> list[Field]:

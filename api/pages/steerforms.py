@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from api.pages.actforms import HELD_BY_A_PERSON, Desk, approver
+from api.pages.actforms import HELD_BY_A_PERSON, TASK_FORMS, Desk, approver
 from api.pages.forms import Field, Form, Option
 from domain.case.acts.person import BARS, FLAGS
 from domain.case.acts.steering import FACTS
@@ -13,6 +13,15 @@ from domain.case.core import ACTS
 from domain.rules.crossings import crossings_of
 from domain.work.procedure import Card
 from domain.work.state import Task
+
+# How a field of an act is asked for on a page, by its kind (`domain/act.py`).
+KIND_OF_FIELD = {
+    "word": "line",
+    "line": "line",
+    "text": "area",
+    "day": "day",
+    "day_or_moment": "moment",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class Group:
 def of_case(desk: Desk, wrong: Form | None = None) -> list[Group]:
     """The forms by which this caller may steer the case now; `wrong` takes its own form's place."""
     shown: dict[str, list[Form]] = {}
-    for act, steering in STEERING.items():
+    for act, steering in steering_acts().items():
         if wrong is not None and wrong.do == act:
             shown.setdefault(steering.group, []).append(wrong)
         elif desk.may(act) and _fits(desk, act):
@@ -52,7 +61,7 @@ def of_case(desk: Desk, wrong: Form | None = None) -> list[Group]:
 
 def form_of(desk: Desk, act: str) -> Form | None:
     """The form of an act, whether or not it fits now: sent twice it is answered the same."""
-    found = STEERING.get(act)
+    found = steering_acts().get(act)
     return found.form(desk) if found is not None and desk.may(act) else None
 
 
@@ -222,3 +231,33 @@ STEERING: dict[str, Steering] = {
     "cancel": Steering("case", lambda d: d.form("cancel", d.reason(), danger=True)),
     "reopen": Steering("case", lambda d: d.form("reopen", d.reason(required=False))),
 }
+
+
+# -- an act without a form of its own
+
+
+def steering_acts() -> dict[str, Steering]:
+    """Every act that steers a case; one that nobody wrote a form for has one out of its fields."""
+    asked_at_tasks = {*TASK_FORMS, "decide"}
+    more = (name for name, act in ACTS.items() if act.permission and name not in asked_at_tasks)
+    return {**STEERING, **{name: _of_fields(name) for name in more if name not in STEERING}}
+
+
+def _of_fields(name: str) -> Steering:
+    return Steering("case", lambda desk: desk.form(name, *_fields(desk, name)))
+
+
+def _fields(desk: Desk, name: str) -> Iterator[Field]:
+    act = ACTS[name]
+    for key, kind in act.kinds.items():
+        required = key in act.needed
+        if kind == "step":
+            yield _step(desk, name)
+        elif kind == "office":
+            yield desk.choice(key, desk.offices(), required=required)
+        elif kind == "user":
+            yield approver(desk, required=required)
+        elif kind in KIND_OF_FIELD:
+            yield desk.field(key, KIND_OF_FIELD[kind], required=required)
+    if "reason" in act.needs:
+        yield desk.reason()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from domain.case import steps
 from domain.rules import facts as words
 from domain.rules.book import CARDS, CORRIDORS, CorridorReading, Rulebook, read_corridor
 from domain.rules.cards import Finding, meant
@@ -17,12 +18,10 @@ from domain.rules.tables import NO_SOURCE, check_tables, is_source
 from domain.rules.walk import dead_end
 from domain.work.procedure import Card, GateRule, Outcome, Procedure
 
-KINDS = ("plain", "closure", "review")
+KINDS = (steps.PLAIN, *steps.KINDS)
 CASE_STATES = ("open", "returned", "returned_legal_open", "closed")
 MESSAGES = ("request", "notice", "manifest", "extract", "feedback")
-RESULT_FIELDS = (
-    "valid_until", "amount", "currency", "approved_by", "evidence", "until", "review",
-)  # fmt: skip
+RESULT_FIELDS = (*steps.FIELDS, "evidence")
 REPORTS = ("national_report", "agenda_item")
 REMINDER = "E0"
 

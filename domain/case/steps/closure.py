@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.act import Command
 from domain.case.state import Case
+from domain.case.steps.kind import StepKind
 from domain.errors import MissingField, OwnRequest
 from domain.work.procedure import Card, Outcome
 
@@ -38,3 +39,6 @@ def legal_matter(case: Case) -> str:
         if review is None or review.outcome != "paid":
             return "unpaid order"
     return ""
+
+
+KIND = StepKind("closure", check, asks=("approved_by",), by_need=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.act import Command
 from domain.case.state import Case
+from domain.case.steps.kind import StepKind
 from domain.errors import InvalidField, MissingField
 from domain.work.procedure import Card, Outcome
 
@@ -26,4 +27,7 @@ def check(case: Case, card: Card, outcome: Outcome, command: Command[Any], at: d
         raise InvalidField('`amount` is written like "300000.00" and is more than nothing')
     currency = command.body.result.get("currency")
     if currency and not CURRENCY.fullmatch(currency):
-        raise InvalidField("`currency` is three capital messages, as THB")
+        raise InvalidField("`currency` is three capital letters, as THB")
+
+
+KIND = StepKind("money", check, result={"amount": AMOUNT, "currency": CURRENCY})

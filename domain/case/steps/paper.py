@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.act import Command
 from domain.case.state import Case
+from domain.case.steps.kind import StepKind
 from domain.errors import InvalidField, MissingField
 from domain.work.calendars import calendar_here
 from domain.work.procedure import Card, Outcome
@@ -21,3 +22,6 @@ def check(case: Case, card: Card, outcome: Outcome, command: Command[Any], at: d
     made_on = calendar_here(case).local_date(command.happened_at or at)
     if command.body.valid_until < made_on:
         raise InvalidField(f"`valid_until` lies before the day {card.id} was done")
+
+
+KIND = StepKind("paper", check, asks=("valid_until",))

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.act import Command
 from domain.case.state import Case
+from domain.case.steps.kind import StepKind
 from domain.errors import InvalidField, MissingField
 from domain.work.calendars import calendar_for
 from domain.work.procedure import Card, Outcome
@@ -28,3 +29,6 @@ def check(case: Case, card: Card, outcome: Outcome, command: Command[Any], at: d
         raise MissingField("`until` or `review` is missing: the next date of review")
     if day < calendar_for(case, command.by).local_date(at):
         raise InvalidField("the next date of review lies in the past")
+
+
+KIND = StepKind("review", check, asks=("until", "review"), by_need=False)
