@@ -1,6 +1,7 @@
 """The servers that tests run against: real ones, started once per xdist worker when first asked for.
 
-Nothing here makes cases, people or offices: see `builders.py`.
+Nothing here makes cases, people or offices: see `builders.py`. What a folder's tests need, and how long
+they may take, stands in `tiers.py`.
 """
 
 import gc
@@ -18,6 +19,7 @@ from playwright.async_api import Page, async_playwright
 from local.postgres import RunningPostgres, clone_database, drop_database, make_database
 from local.postgres import start_postgres as start
 from local.temporal import RunningTemporal, start_temporal
+from tests import tiers
 
 TEMPLATE = "migrated"
 DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
@@ -33,6 +35,10 @@ CHROMIUM_FLAGS = (
 
 # What a workflow must not do is caught here; an installation runs without (docs/performance.md).
 os.environ["HOMEWARD_SANDBOX"] = "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.register(config)
 
 
 def pytest_unconfigure() -> None:

@@ -27,6 +27,7 @@ from domain.work.procedure import side_of
 from domain.work.state import Task
 from domain.work.subject import open_tasks
 from tests.shipped import OPENS, shipped_opening
+from tests.tiers import examples
 
 BARE = {"reminder", "rung", "decision", "told", "postponed", "lapsed"}
 STEERING = ["hold", "resume", "reopen", "plan_handover", "depart", "cancel"]
@@ -308,7 +309,7 @@ class AnyCase(RuleBasedStateMachine):
 
 
 AnyCase.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(quick=15, nightly=60),
     stateful_step_count=40,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),  # elsewhere every run looks further
