@@ -46,6 +46,15 @@ def pytest_unconfigure() -> None:
     gc.collect()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which mutants were asked: those left out must not pass for noticed."""
+    reports = (report for kind in terminalreporter.stats.values() for report in kind)
+    if any(str(getattr(r, "nodeid", "")).startswith("tests/mutants/test_mut") for r in reports):
+        from tests.mutants.choice import choose  # noqa: PLC0415 - asks git
+
+        terminalreporter.write_line(f"mutants: {choose().sentence}")
+
+
 def absent(what: str) -> NoReturn:
     """Skip a test loudly because the machine lacks something; in CI that is a failure."""
     sentence = f"NOT RUN: {what}"

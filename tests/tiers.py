@@ -27,6 +27,7 @@ HOMES = {
     "rules": "unit",
     "story": "unit",
     "mutants": "unit",
+    "test_tiers.py": "unit",
     "test_stories.py": "unit",
     "records": "db",
     "api": "api",
@@ -93,6 +94,9 @@ class Tiers:
         for tier in (tier for tier in TIERS if tier in self.seconds):
             words = f"{tier:8}{self.seconds[tier]:7.0f} s {self.tests[tier]:6} tests"
             terminalreporter.write_line(words)
+        seed = terminalreporter.config.getoption("randomly_seed", None)
+        if isinstance(seed, int):
+            terminalreporter.write_line(f"in this order again: -p randomly --randomly-seed={seed}")
 
 
 def check_seconds(item: pytest.Item, spent: float) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -315,4 +316,6 @@ AnyCase.TestCase.settings = settings(
     derandomize=bool(os.environ.get("CI")),  # elsewhere every run looks further
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestAnyCase = AnyCase.TestCase
+TestAnyCase = pytest.mark.slow(15, "a state machine: many cases, each of forty steps")(
+    AnyCase.TestCase
+)
