@@ -96,7 +96,7 @@ class Tiers:
             terminalreporter.write_line(words)
         seed = terminalreporter.config.getoption("randomly_seed", None)
         if isinstance(seed, int):
-            terminalreporter.write_line(f"in this order again: -p randomly --randomly-seed={seed}")
+            terminalreporter.write_line(f"in this order again: --randomly-seed={seed}")
 
 
 def check_seconds(item: pytest.Item, spent: float) -> None:
