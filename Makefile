@@ -6,9 +6,12 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.installed
 WORKERS ?= 2
+# What tests need: unit, db, api, engine, fault, browser; none named: all of them. And how far they look.
+TIER    ?=
+PROFILE ?= quick
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop test lint bench faults clean
+.PHONY: help demo stop test mutants lint bench faults clean
 
 help:  ## say what can be made
 	@echo "Homeward:"
@@ -21,10 +24,14 @@ demo: $(READY)  ## set everything up, play two returns, leave the system running
 stop: $(READY)  ## stop what `make demo` left running; its data stay
 	@$(VENV)/bin/homeward stop
 
-test: $(READY)  ## run every test, on a real database, a real Temporal server and a real browser
-	@echo "== test: every test"
-	@$(PY) -m local ready
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+test: $(READY)  ## run every test on real servers and a real browser; TIER=unit, PROFILE=nightly
+	@echo "== test: $(if $(TIER),tier $(TIER),every test)"
+	@[ "$(TIER)" = unit ] || $(PY) -m local ready
+	@HOMEWARD_PROFILE=$(PROFILE) $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(if $(TIER),-m "$(TIER)")
+
+mutants: $(READY)  ## break every rule that has a mutant, one at a time, and see that it is noticed
+	@echo "== mutants: every one"
+	@HOMEWARD_MUTANTS=all $(PY) -m pytest -n $(WORKERS) tests/mutants
 
 lint: $(READY)  ## check format, style, types and the direction of imports
 	@echo "== lint: format"

@@ -1,6 +1,7 @@
 """The servers that tests run against: real ones, started once per xdist worker when first asked for.
 
-Nothing here makes cases, people or offices: see `builders.py`.
+Nothing here makes cases, people or offices: see `builders.py`. What a folder's tests need, and how long
+they may take, stands in `tiers.py`.
 """
 
 import gc
@@ -18,6 +19,7 @@ from playwright.async_api import Page, async_playwright
 from local.postgres import RunningPostgres, clone_database, drop_database, make_database
 from local.postgres import start_postgres as start
 from local.temporal import RunningTemporal, start_temporal
+from tests import tiers
 
 TEMPLATE = "migrated"
 DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
@@ -35,9 +37,22 @@ CHROMIUM_FLAGS = (
 os.environ["HOMEWARD_SANDBOX"] = "true"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    tiers.register(config)
+
+
 def pytest_unconfigure() -> None:
     # The Temporal SDK's threads still hold Python objects; without this the exit may crash.
     gc.collect()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which mutants were asked: those left out must not pass for noticed."""
+    reports = (report for kind in terminalreporter.stats.values() for report in kind)
+    if any(str(getattr(r, "nodeid", "")).startswith("tests/mutants/test_mut") for r in reports):
+        from tests.mutants.choice import choose  # noqa: PLC0415 - asks git
+
+        terminalreporter.write_line(f"mutants: {choose().sentence}")
 
 
 def absent(what: str) -> NoReturn:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,9 +31,10 @@ from domain.kinds import CASE
 from domain.work.subject import open_tasks
 from records import cases, ledger, loading
 from tests.api.conftest import CAST, Running, new_key
+from tests.tiers import examples
 
 SEED = os.environ.get("HOMEWARD_MACHINE_SEED", "")
-RUNS = int(os.environ.get("HOMEWARD_MACHINE_RUNS", "6"))
+RUNS = int(os.environ.get("HOMEWARD_MACHINE_RUNS") or examples(quick=6, nightly=18))
 STEPS = 25
 OPENS = "2026-02-02T09:00:00+07:00"
 TRIES = 6  # of a request that got no answer; "it is safe to send this again with the same key"
@@ -370,6 +372,7 @@ def chosen() -> settings:
     )
 
 
+@pytest.mark.slow(60, "a state machine: whole cases, lived through a running API")
 def test_it_shows_what_the_ledger_holds_whatever_people_send(api: Running) -> None:
     seen: set[str] = set()
     machine = type("Machine", (AnyHands,), {"api": api, "seen": seen})

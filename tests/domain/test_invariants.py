@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,6 +28,7 @@ from domain.work.procedure import side_of
 from domain.work.state import Task
 from domain.work.subject import open_tasks
 from tests.shipped import OPENS, shipped_opening
+from tests.tiers import examples
 
 BARE = {"reminder", "rung", "decision", "told", "postponed", "lapsed"}
 STEERING = ["hold", "resume", "reopen", "plan_handover", "depart", "cancel"]
@@ -308,10 +310,12 @@ class AnyCase(RuleBasedStateMachine):
 
 
 AnyCase.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(quick=15, nightly=60),
     stateful_step_count=40,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),  # elsewhere every run looks further
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestAnyCase = AnyCase.TestCase
+TestAnyCase = pytest.mark.slow(15, "a state machine: many cases, each of forty steps")(
+    AnyCase.TestCase
+)

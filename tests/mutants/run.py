@@ -31,8 +31,8 @@ import hypothesis
 
 from tests.mutants.room import SOURCE, furnish
 
-FILES = ["deadlines", "calendar", "consent", "gates", "release", "ladder", "offices"]
-FILES += ["conditions", "messages"]
+FILES = ["work.deadlines", "work.calendar", "case.consent", "case.gates", "case.release"]
+FILES += ["work.ladder", "work.offices", "work.conditions", "work.messages"]
 SECONDS = (
     45  # for one mutant: all that reach it, on a busy machine; a broken core may turn for ever
 )
@@ -110,7 +110,7 @@ def changes(node: ast.AST, *, says_bool: bool) -> Iterator[ast.AST]:
 
 
 def path_of(room: Path, file: str) -> Path:
-    """Where a module stands: `gates`, or `acts.complete`."""
+    """Where a module stands: `case.gates`, or `case.acts.complete`."""
     return room.joinpath("domain", *file.split(".")).with_suffix(".py")
 
 
@@ -291,7 +291,7 @@ def forget(file: str) -> None:
 
 def of_rules(file: str) -> bool:
     """True for the modules that read, check and show rules."""
-    return file.startswith("rule")
+    return file.startswith("rules.")
 
 
 def read_anew(mutant: Mutant, room: Path) -> dict[str, Catcher]:
