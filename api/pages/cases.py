@@ -23,13 +23,13 @@ from api.pages.route import headers_of, router
 from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
-from api.pages.words import Words
 from api.policy import ALL_CASES
 from api.requests import ActRequest
 from domain import errors as core
 from records import cases, people, private_texts, timeline, users
 from records.ledger import LedgerRow
 from records.session import transaction
+from wording.catalogue import Words
 
 routes = router()
 

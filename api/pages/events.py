@@ -5,38 +5,19 @@ A line holds no name of the person and no free text; a reason is only named, its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from api.pages.actforms import Desk
 from api.pages.steerforms import purposes
 from api.telling import texts_in
 from records.ledger import LedgerRow
-
-Body = Mapping[str, Any]
+from wording.timeline import Body, sentence
 
 # That a task was offered is told once, by its own line; a letter when it left.
 NOT_TOLD = frozenset({"MessageQueued"})
 TOLD_ALREADY = frozenset({"offer"})
-DAYS = ("due_at", "old", "until", "on", "review", "planned_at", "valid_until")
-OFFICES = ("by", "for_", "holder", "owner", "receiving")
-WORDS = {
-    "outcome": "outcomes",
-    "alarm": "alarms",
-    "decision": "decided",
-    "state": "cases",
-    "flag": "flags",
-    "how": "hows",
-    "kind": "kinds",
-    "fact": "facts",
-    "purpose": "purposes",
-    "status": "crossings",
-    "what": "records",
-    "why": "whys",
-    "rung": "rungs",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,73 +59,41 @@ def _line(desk: Desk, row: LedgerRow, names: Mapping[str, str]) -> Line:
     return Line(
         number=row.seq,
         at=row.at,
-        sentence=_sentence(desk, row.kind, body),
+        sentence=sentence(desk.look.words, row.kind, body, Titles(desk)),
         by=by,
         texts=tuple(texts_in([row])),
         loud=row.kind in LOUD,
     )
 
 
-def _sentence(desk: Desk, kind: str, body: Body) -> str:
-    t = desk.look.words
-    name = f"events.{kind}"
-    for variant in ("for_", "opens", "quiet", "due_at", "step"):
-        if body.get(variant) and f"{name}_{variant.rstrip('_')}" in t.texts:
-            name = f"{name}_{variant.rstrip('_')}"
-            break
-    return t(name, **_values(desk, body)) if name in t.texts else t("events.other")
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """Names for people: titles of steps, names of offices, days in their office's zone."""
 
+    desk: Desk
 
-def _values(desk: Desk, body: Body) -> dict[str, str]:
-    flat = {**body, **_inner(body, "consent"), **_inner(body, "office")}
-    found = dict.fromkeys((*DAYS, *OFFICES, *WORDS, "crossing", "version", "to", "step"), "")
-    for name, value in flat.items():
-        if name in DAYS and value:
-            found[name] = _day(desk, value)
-        elif name in OFFICES and value:
-            found[name] = desk.look.office(str(value))
-        elif name in WORDS and value:
-            found[name] = _word(desk, WORDS[name], str(value))
-        elif name in {"crossing", "version"} and value:
-            found[name] = str(value)
-    found["step"] = _step(desk, body)
-    to = body.get("to")
-    found["to"] = desk.look.offices([to] if isinstance(to, str) and to else to or ())
-    found["office"] = desk.look.office(str(_inner(body, "office").get("id", "")))
-    return found
+    def step(self, step: str) -> str:
+        """The step's title."""
+        return f"“{self.desk.name_of(step)}”"
 
+    def offices(self, ids: Sequence[str]) -> str:
+        """Their names."""
+        return self.desk.look.offices([office for office in ids if office])
 
-def _inner(body: Body, name: str) -> dict[str, Any]:
-    found = body.get(name)
-    return dict(found) if isinstance(found, Mapping) else {}
+    def day(self, value: str) -> str:
+        """`10 April 2026`."""
+        if len(value) == len("2026-03-05"):
+            return self.desk.look.day(date.fromisoformat(value))
+        return self.desk.look.day(datetime.fromisoformat(value))
 
+    def word(self, group: str, value: str) -> str:
+        """A word of the rules as people read it."""
+        if group == "purposes":
+            return purposes(self.desk, [value])[0].label
+        if group == "whys":
+            return " ".join(self._part(part) for part in value.split(" "))
+        return self.desk.look.words.word(group, value)
 
-def _again(body: Body) -> bool:
-    return isinstance(body.get("attempt"), int) and body["attempt"] > 1
-
-
-def _step(desk: Desk, body: Body) -> str:
-    step = str(body.get("step", ""))
-    title = desk.name_of(step) if step else ""
-    again = desk.look.words("events.attempt", n=body["attempt"]) if _again(body) and step else ""
-    return f"“{title}”{again}" if title else ""
-
-
-def _word(desk: Desk, group: str, value: str) -> str:
-    if group == "purposes":
-        return purposes(desk, [value])[0].label
-    if group == "whys":
-        return " ".join(_name(desk, part) for part in value.split(" "))
-    return desk.look.words.word(group, value)
-
-
-def _name(desk: Desk, part: str) -> str:
-    named = desk.name_of(part)
-    return f"“{named}”" if named != part else part.replace("_", " ")
-
-
-def _day(desk: Desk, value: Any) -> str:
-    text = str(value)
-    if len(text) == len("2026-03-05"):
-        return desk.look.day(date.fromisoformat(text))
-    return desk.look.day(datetime.fromisoformat(text))
+    def _part(self, part: str) -> str:
+        named = self.desk.name_of(part)
+        return f"“{named}”" if named != part else part.replace("_", " ")

@@ -18,10 +18,10 @@ from starlette.datastructures import FormData
 
 from api import errors
 from api.errors import FieldProblem, Problem
-from api.pages import moments
-from api.pages.words import Words
 from api.requests import without_nothing
 from domain import errors as core
+from wording import dates
+from wording.catalogue import Words
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -237,7 +237,7 @@ def _value(asked: Field, sent: Posted, zone: tzinfo) -> Any:
         return list(sent.all(asked.name)) or None
     value = sent.one(asked.name)
     if asked.kind == "moment" and LOCAL_MOMENT.fullmatch(value):
-        return value + moments.offset(zone, datetime.now(UTC))
+        return value + dates.offset(zone, datetime.now(UTC))
     return value
 
 

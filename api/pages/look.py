@@ -19,11 +19,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.deps import Services
 from api.errors import NotFound
-from api.pages import moments
 from api.pages.visitor import Visitor
-from api.pages.words import ENGLISH, Words, words_of
 from domain.rules.crossings import registered_crossings
 from records.session import Actor, system
+from wording import dates
+from wording.catalogue import ENGLISH, Words, words_of
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = PROJECT / "templates"
@@ -130,15 +130,15 @@ class Look:
 
     def day(self, value: Any, zone: tzinfo | None = None) -> str:
         """A day in words."""
-        return moments.day(self.words, value, zone or self.zone)
+        return dates.day(self.words, value, zone or self.zone)
 
     def moment(self, value: datetime, zone: tzinfo | None = None) -> str:
         """A day and an hour in words, with the zone."""
-        return moments.moment(self.words, value, zone or self.zone)
+        return dates.moment(self.words, value, zone or self.zone)
 
     def distance(self, due: datetime, now: datetime, zone: tzinfo | None = None) -> str:
         """How far a due date is."""
-        return moments.distance(self.words, due, now, zone or self.zone)
+        return dates.distance(self.words, due, now, zone or self.zone)
 
     # -- pages
 

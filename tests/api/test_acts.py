@@ -12,7 +12,6 @@ from sqlalchemy.exc import OperationalError
 
 from api.requests import USED, ActRequest, Do
 from domain.case.core import ACTS
-from domain.case.events import KINDS
 from domain.kinds import CASE
 from engine.connection import connect
 from engine.runs import Runs
@@ -416,9 +415,3 @@ async def what_the_engine_knows(api: Running, case: str) -> str:
         for payload in attributes.payloads
     ]
     return "".join(str(payload.data) for payload in await codec.decode(sealed)) + str(history)
-
-
-def test_it_tells_every_kind_of_event_in_a_sentence() -> None:
-    from api.telling import _SENTENCES  # noqa: PLC0415 - the table is private on purpose
-
-    assert set(_SENTENCES) == set(KINDS)

@@ -211,7 +211,7 @@ def test_it_tells_what_happened_in_order(api: Running) -> None:
     done = [line for line in told["items"] if line["what"] == "TaskDone"]
     assert done[0]["by"] == "th-ubon-immigration"
     assert done[0]["user"] == "imm"
-    assert "ended as presumed_victim" in done[0]["sentence"]
+    assert "ended: presumed_victim" in done[0]["sentence"]
 
 
 def test_it_reads_the_timeline_page_by_page(api: Running) -> None:

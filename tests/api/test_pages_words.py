@@ -8,11 +8,11 @@ import pytest
 
 from api.errors import OWN
 from api.pages.look import NAVIGATION, TEMPLATES
-from api.pages.moments import day, distance, moment
 from api.pages.steerforms import STEERING
-from api.pages.words import ENGLISH, MissingWords, words_of
 from domain.case.events import KINDS
 from domain.errors import BY_SLUG
+from wording.catalogue import ENGLISH, MissingWords, words_of
+from wording.dates import day, distance, moment
 
 CODE = Path(__file__).parents[2] / "api" / "pages"
 WORDS = words_of(ENGLISH)
@@ -22,7 +22,8 @@ NAMED = re.compile(r"""["']((?:hints|fields|forms|acts|plan|sentence|whys)\.[a-z
 
 def asked_for() -> set[str]:
     templates = [file.read_text(encoding="utf-8") for file in TEMPLATES.rglob("*.html")]
-    code = [file.read_text(encoding="utf-8") for file in CODE.glob("*.py")]
+    folders = (CODE, CODE.parents[1] / "wording")
+    code = [f.read_text(encoding="utf-8") for one in folders for f in one.glob("*.py")]
     found = {name for text in (*templates, *code) for name in ASKED.findall(text)}
     return found | {name for text in code for name in NAMED.findall(text)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
 
-from api.pages.words import Words
+from wording.catalogue import Words
 
 
 def day(words: Words, value: date | datetime, zone: tzinfo) -> str:

@@ -1,4 +1,4 @@
-"""Every text of the pages, from one file for each language. No sentence stands in Python.
+"""Every text that people read, from one file for each language. No sentence stands in Python.
 
 A text that is asked for and not there is an error, so that no page shows a gap.
 """
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[2] / "templates" / "words"
+FOLDER = Path(__file__).parents[1] / "templates" / "words"
 ENGLISH = "en"
 
 

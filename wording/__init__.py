@@ -1,0 +1,1 @@
+"""What things are called: the one place that knows languages, dates and names."""
