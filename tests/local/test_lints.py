@@ -12,6 +12,7 @@ ROOMS = (
     "activities",
     "api",
     "benchmarks",
+    "commands",
     "demo",
     "engine",
     "faults",

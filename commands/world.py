@@ -52,7 +52,7 @@ def mount(app: typer.Typer, rules: typer.Typer) -> None:
 def _refusals_in_words() -> Iterator[None]:
     """A refusal is one sentence and exit 1."""
     from api.errors import Problem
-    from cli import fail
+    from commands.shared import fail
     from domain.errors import Refused
 
     try:
@@ -69,7 +69,7 @@ def _say(reason: str, source: str, by: str, write: Write) -> None:
     import rulefiles
     from api.accounts import seed_offices
     from api.world import Said
-    from cli import database_here, running_settings
+    from commands.shared import database_here, running_settings
     from settings import settings_here
 
     _check_said(reason, source)
@@ -92,7 +92,7 @@ def _say(reason: str, source: str, by: str, write: Write) -> None:
 
 
 def _check_said(reason: str, source: str) -> None:
-    from cli import fail
+    from commands.shared import fail
 
     if not reason.strip() or not source.strip():
         raise fail("Say why (--reason) and where it is known from (--source).", 2)
@@ -122,7 +122,7 @@ def crossing_list() -> None:
     """Every crossing of the rules, and whether it is open."""
     import rulefiles
     from api.world import status_of
-    from cli import database_here
+    from commands.shared import database_here
     from domain.rules.crossings import registered_crossings
     from settings import settings_here
 
@@ -186,7 +186,7 @@ def calendar_declare(
 
 
 def _days(typed: list[str] | None) -> tuple[date, ...]:
-    from cli import fail
+    from commands.shared import fail
 
     try:
         return tuple(date.fromisoformat(day) for day in typed or ())
@@ -199,7 +199,7 @@ def _preview(ask: Callable[[Connection, Rulebook, datetime], Summary]) -> None:
     from datetime import UTC
 
     import rulefiles
-    from cli import database_here
+    from commands.shared import database_here
     from settings import settings_here
 
     book = rulefiles.read_rules(settings_here().rules_dir)
@@ -229,7 +229,7 @@ def _moment(at: datetime | None) -> str:
 @post.command("list")
 def post_list(office: str) -> None:
     """Who held, holds and will hold the posts of an office, the newest first."""
-    from cli import database_here
+    from commands.shared import database_here
     from records import posts
 
     with database_here() as database, transaction(database, system("command")) as connection:
@@ -286,7 +286,7 @@ def _appoint(
     until: str = "",
 ) -> None:
     from api.world import Appointment, appoint
-    from cli import fail
+    from commands.shared import fail
     from records.posts import POSTS
 
     if post_ not in POSTS:
@@ -296,7 +296,7 @@ def _appoint(
 
 
 def _typed(moment: str) -> datetime | None:
-    from cli import fail
+    from commands.shared import fail
 
     if not moment:
         return None
@@ -324,7 +324,7 @@ def rules_adopt(
     from api.app import ready_plans
     from api.deps import ActiveProcedure
     from api.world import adopt_rules
-    from cli import fail
+    from commands.shared import fail
 
     def ready(book: Rulebook) -> ActiveProcedure:
         if corridor not in book.corridors:
@@ -345,7 +345,7 @@ def rules_adopt(
 @facts.command("show")
 def world_show() -> None:
     """The newest facts, and how far each is."""
-    from cli import database_here
+    from commands.shared import database_here
     from records import broadcasts, world
 
     with database_here() as database, transaction(database, system("command")) as connection:
