@@ -1,8 +1,8 @@
-"""What can come back instead of an answer when a case is asked to do something.
+"""What can come back instead of an answer when a subject is asked to do something.
 
 EngineError
 ├── ActRefused       a plain no, with the slug and status of stories.md 2.7; nothing changed
-├── NoSuchSubject       there never was such a case
+├── NoSuchSubject    there never was such a subject
 ├── EngineAway       the engine cannot be reached; nothing happened
 └── OutcomeUnknown   it may still happen; sending it again with the same key is safe
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """A case could not be asked, or said no."""
+    """A subject could not be asked, or said no."""
 
 
 class ActRefused(EngineError):  # noqa: N818 - an answer, not a fault
@@ -27,7 +27,7 @@ class ActRefused(EngineError):  # noqa: N818 - an answer, not a fault
 
 
 class NoSuchSubject(EngineError):  # noqa: N818
-    """Neither the engine nor the ledger knows this case."""
+    """Neither the engine nor the ledger knows this subject."""
 
 
 class EngineAway(EngineError):  # noqa: N818

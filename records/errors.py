@@ -3,7 +3,7 @@
 RecordsError
 ├── LedgerConflict   the same seq with other contents: an alarm, never passed over
 ├── LedgerGap        a seq was left out: nothing is written
-├── UnknownProcedure      events name a plan that nobody kept
+├── UnknownProcedure events name a plan that nobody kept
 └── Unreadable       what is kept of a subject is no state that this program knows
 """
 
