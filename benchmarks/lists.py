@@ -28,8 +28,8 @@ PAGE = 50
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 _ROWS = (
-    """INSERT INTO subjects (id, kind, reference, clock_offset, rehearsal)
-       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'case', 'R' || n, 0, false
+    """INSERT INTO subjects (id, kind, reference, clock_offset, rehearsal, world_seen)
+       SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'case', 'R' || n, 0, false, 0
        FROM generate_series(1, CAST(:count AS integer)) n""",
     """INSERT INTO cases (case_id, version, procedure_digest, corridor, status,
            on_hold, place, turn, waits_for, waits_step, waits_holder, since, due_at, rung,
