@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from api import world_preview
 from api.deps import Inject
 from api.errors import Problem
-from api.json.calendars import CountryId
 from api.pages import forms
 from api.pages.forms import Field, Form, Posted, Sent
 from api.pages.look import Look, go
@@ -26,6 +25,7 @@ from api.pages.world_sheets import (
     said_last,
     show,
 )
+from api.params import CountryId
 from api.world import (
     calendar_now,
     declare_calendar,

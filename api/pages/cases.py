@@ -14,7 +14,6 @@ from api import acts, case_access, errors
 from api.deps import Inject, Services
 from api.errors import Problem
 from api.fields import SeenVersion
-from api.json.cases import CaseRef, home_corridors
 from api.pages import events, forms, procedures, sentences, steerforms
 from api.pages.actforms import Desk
 from api.pages.forms import Field, Form, Posted, Sent
@@ -24,6 +23,7 @@ from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
 from api.pages.words import Words
+from api.params import CaseRef
 from api.policy import ALL_CASES
 from api.requests import ActRequest
 from domain import errors as core
@@ -67,9 +67,9 @@ def list_(
             status=known(status, STATUSES),
             corridor=known(corridor, services.procedures),
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
-            corridors=home_corridors(services, caller),
+            corridors=services.home_corridors(caller),
         )
-        seen = home_corridors(services, caller)
+        seen = services.home_corridors(caller)
         shut = shut_crossings(look, connection, seen)
     shown = [
         (row, sentences.of_row(look, row, services.now_of(row.clock_offset, row.now_at)))

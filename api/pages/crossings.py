@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import Inject
 from api.errors import Problem
-from api.json.crossings import CrossingId
 from api.pages import forms
 from api.pages.forms import Field, Form, Posted, Sent
 from api.pages.look import Look, go
@@ -22,6 +21,7 @@ from api.pages.world_sheets import (
     said_last,
     show,
 )
+from api.params import CrossingId
 from api.world import (
     change_crossing,
     check_may_change,

@@ -8,7 +8,7 @@ from fastapi import Query, Request, Response
 
 from api.deps import Inject
 from api.errors import NotFound
-from api.json.integrity import looked_into, looked_over
+from api.integrity import in_one_case, over_all_cases
 from api.pages.look import Look
 from api.pages.route import router
 from api.pages.visitor import Signed
@@ -28,7 +28,7 @@ async def look(
     missing, found = False, None
     if find.strip():
         try:
-            found = await looked_into(services, find.strip())
+            found = await in_one_case(services, find.strip())
         except NotFound:
             missing = True
     return Look(services, visitor).page(
@@ -37,6 +37,6 @@ async def look(
         find=find,
         missing=missing,
         one=found is not None,
-        found=found or await looked_over(services),
+        found=found or await over_all_cases(services),
         now=services.now(),
     )

@@ -7,7 +7,6 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import Inject
 from api.errors import FieldProblem, Problem
-from api.json.cases import home_corridors
 from api.opening import open_case
 from api.pages import forms
 from api.pages.forms import Field, Form, Option, Posted, Sent, new_key
@@ -68,7 +67,7 @@ def _age_unknown(sent: Posted, look: Look) -> dict[str, str]:
 
 def _form(look: Look, caller: Caller) -> Form:
     t = look.words
-    corridors = sorted(home_corridors(look.services, caller))
+    corridors = sorted(look.services.home_corridors(caller))
     fields = [
         Field(
             "corridor",

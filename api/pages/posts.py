@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from api import errors
 from api.deps import Inject
 from api.errors import Problem
-from api.json.posts import OfficeId
 from api.pages import forms
 from api.pages.forms import Option, Sent
 from api.pages.look import Look, go
@@ -24,6 +23,7 @@ from api.pages.world_sheets import (
     moment,
     show,
 )
+from api.params import OfficeId
 from api.world import (
     appoint,
     say,

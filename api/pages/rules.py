@@ -7,7 +7,6 @@ from fastapi import Request, Response
 from api import world_preview
 from api.deps import Inject
 from api.errors import Problem
-from api.json.rules import CorridorId, rules_of
 from api.pages import forms
 from api.pages.forms import Sent
 from api.pages.look import Look, go
@@ -20,8 +19,10 @@ from api.pages.world_sheets import (
     form_of,
     show,
 )
+from api.params import CorridorId
 from api.world import (
     adopt_rules,
+    rules_of,
     say,
 )
 from api.world_asked import AdoptRules

@@ -12,10 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from api import acts, case_access, errors
 from api.deps import Inject, Services
 from api.errors import Problem
-from api.json.cases import CaseRef, home_corridors
-from api.json.schemas.stalled import StalledItem, stalled_item
-from api.json.schemas.steps import NO_RUNG
-from api.json.tasks import Step
 from api.pages import actforms, forms, sentences
 from api.pages.actforms import Desk
 from api.pages.forms import Form, Posted, Sent
@@ -24,8 +20,10 @@ from api.pages.route import headers_of, problem_page, router
 from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
+from api.params import CaseRef, Step
 from api.policy import ALL_CASES, Caller
 from api.requests import ActRequest
+from api.standstill import Standstill, standstill_of
 from domain import errors as core
 from domain.case import reading
 from domain.case.state import Case
@@ -41,6 +39,7 @@ routes = router()
 
 ROWS = 20
 QUESTIONS = 50
+NO_RUNG = "none"
 TURNS = ("host", "origin", "partner", "person", "nobody")
 
 
@@ -99,10 +98,10 @@ def list_(
             corridor=known(corridor, services.procedures),
             turn=known(turn, TURNS),
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
-            corridors=home_corridors(services, caller),
+            corridors=services.home_corridors(caller),
             rehearsal=services.rehearsal,
         )
-        seen = home_corridors(services, caller)
+        seen = services.home_corridors(caller)
         shut = shut_crossings(look, connection, seen)
         late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
         blocking = tasks.blocking(connection, late)
@@ -110,7 +109,7 @@ def list_(
             _row(
                 look,
                 row,
-                stalled_item(
+                standstill_of(
                     row,
                     blocking.get(row.case_id),
                     now,
@@ -141,7 +140,7 @@ def list_(
     )
 
 
-def _blocker(look: Look, row: CaseView, item: StalledItem) -> str:
+def _blocker(look: Look, row: CaseView, item: Standstill) -> str:
     if row.disagrees:
         return look.words("stalled.disagree")
     return look.words("stalled.stuck") if row.stuck else item.blocker or look.words("stalled.idle")
@@ -150,7 +149,7 @@ def _blocker(look: Look, row: CaseView, item: StalledItem) -> str:
 def _row(
     look: Look,
     row: CaseView,
-    item: StalledItem,
+    item: Standstill,
     opened: list[EscalationView],
 ) -> Row:
     own = look.services.now_of(row.clock_offset, row.now_at)

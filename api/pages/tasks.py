@@ -12,14 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from api import acts, case_access, errors
 from api.deps import Inject, Services
 from api.errors import Problem
-from api.json.cases import CaseRef
-from api.json.tasks import Step
 from api.pages import actforms, forms
 from api.pages.actforms import Desk
 from api.pages.forms import Form, Posted, Sent
 from api.pages.look import Look, go
 from api.pages.route import headers_of, problem_page, router
 from api.pages.visitor import Signed, Visitor
+from api.params import CaseRef, Step
 from api.policy import Caller, Policy
 from api.requests import ActRequest
 from domain import errors as core
