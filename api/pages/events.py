@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from api.pages.actforms import Desk
-from api.pages.steerforms import purposes
+from api.pages.forms.case import CaseForms
+from api.pages.forms.steering import purposes
 from api.telling import texts_in
 from records.ledger import LedgerRow
 
@@ -54,9 +54,9 @@ class Line:
 LOUD = frozenset({"RungFired", "EscalationDecided", "AlarmRaised", "TaskDone", "CaseMoved"})
 
 
-def lines(desk: Desk, rows: list[LedgerRow], names: Mapping[str, str]) -> list[Line]:
+def lines(case_forms: CaseForms, rows: list[LedgerRow], names: Mapping[str, str]) -> list[Line]:
     """Return what happened, newest first; `names` are the names of users by id."""
-    told = (_line(desk, row, names) for row in rows if _is_told(row))
+    told = (_line(case_forms, row, names) for row in rows if _is_told(row))
     return sorted(told, key=lambda line: line.number, reverse=True)
 
 
@@ -70,47 +70,47 @@ def users_in(rows: list[LedgerRow]) -> list[str]:
     return list(dict.fromkeys(str(row.body["user"]) for row in rows if row.body.get("user")))
 
 
-def _line(desk: Desk, row: LedgerRow, names: Mapping[str, str]) -> Line:
+def _line(case_forms: CaseForms, row: LedgerRow, names: Mapping[str, str]) -> Line:
     body: Body = row.body
     office, user = str(body.get("by", "")), str(body.get("user", ""))
-    said = desk.look.office(office) if office else ""
+    said = case_forms.context.office(office) if office else ""
     by = f"{said} ({names[user]})" if said and user in names else said
     return Line(
         number=row.seq,
         at=row.at,
-        sentence=_sentence(desk, row.kind, body),
+        sentence=_sentence(case_forms, row.kind, body),
         by=by,
         texts=tuple(texts_in([row])),
         loud=row.kind in LOUD,
     )
 
 
-def _sentence(desk: Desk, kind: str, body: Body) -> str:
-    t = desk.look.words
+def _sentence(case_forms: CaseForms, kind: str, body: Body) -> str:
+    t = case_forms.context.words
     name = f"events.{kind}"
     for variant in ("for_", "opens", "quiet", "due_at", "step"):
         if body.get(variant) and f"{name}_{variant.rstrip('_')}" in t.texts:
             name = f"{name}_{variant.rstrip('_')}"
             break
-    return t(name, **_values(desk, body)) if name in t.texts else t("events.other")
+    return t(name, **_values(case_forms, body)) if name in t.texts else t("events.other")
 
 
-def _values(desk: Desk, body: Body) -> dict[str, str]:
+def _values(case_forms: CaseForms, body: Body) -> dict[str, str]:
     flat = {**body, **_inner(body, "consent"), **_inner(body, "office")}
     found = dict.fromkeys((*DAYS, *OFFICES, *WORDS, "crossing", "version", "to", "step"), "")
     for name, value in flat.items():
         if name in DAYS and value:
-            found[name] = _day(desk, value)
+            found[name] = _day(case_forms, value)
         elif name in OFFICES and value:
-            found[name] = desk.look.office(str(value))
+            found[name] = case_forms.context.office(str(value))
         elif name in WORDS and value:
-            found[name] = _word(desk, WORDS[name], str(value))
+            found[name] = _word(case_forms, WORDS[name], str(value))
         elif name in {"crossing", "version"} and value:
             found[name] = str(value)
-    found["step"] = _step(desk, body)
+    found["step"] = _step(case_forms, body)
     to = body.get("to")
-    found["to"] = desk.look.offices([to] if isinstance(to, str) and to else to or ())
-    found["office"] = desk.look.office(str(_inner(body, "office").get("id", "")))
+    found["to"] = case_forms.context.offices([to] if isinstance(to, str) and to else to or ())
+    found["office"] = case_forms.context.office(str(_inner(body, "office").get("id", "")))
     return found
 
 
@@ -123,28 +123,32 @@ def _again(body: Body) -> bool:
     return isinstance(body.get("attempt"), int) and body["attempt"] > 1
 
 
-def _step(desk: Desk, body: Body) -> str:
+def _step(case_forms: CaseForms, body: Body) -> str:
     step = str(body.get("step", ""))
-    title = desk.name_of(step) if step else ""
-    again = desk.look.words("events.attempt", n=body["attempt"]) if _again(body) and step else ""
+    title = case_forms.name_of(step) if step else ""
+    again = (
+        case_forms.context.words("events.attempt", n=body["attempt"])
+        if _again(body) and step
+        else ""
+    )
     return f"“{title}”{again}" if title else ""
 
 
-def _word(desk: Desk, group: str, value: str) -> str:
+def _word(case_forms: CaseForms, group: str, value: str) -> str:
     if group == "purposes":
-        return purposes(desk, [value])[0].label
+        return purposes(case_forms, [value])[0].label
     if group == "whys":
-        return " ".join(_name(desk, part) for part in value.split(" "))
-    return desk.look.words.word(group, value)
+        return " ".join(_name(case_forms, part) for part in value.split(" "))
+    return case_forms.context.words.word(group, value)
 
 
-def _name(desk: Desk, part: str) -> str:
-    named = desk.name_of(part)
+def _name(case_forms: CaseForms, part: str) -> str:
+    named = case_forms.name_of(part)
     return f"“{named}”" if named != part else part.replace("_", " ")
 
 
-def _day(desk: Desk, value: Any) -> str:
+def _day(case_forms: CaseForms, value: Any) -> str:
     text = str(value)
     if len(text) == len("2026-03-05"):
-        return desk.look.day(date.fromisoformat(text))
-    return desk.look.day(datetime.fromisoformat(text))
+        return case_forms.context.day(date.fromisoformat(text))
+    return case_forms.context.day(datetime.fromisoformat(text))

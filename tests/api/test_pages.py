@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.pages.forms import WRITTEN
+from api.pages.forms.base import WRITTEN
 from api.pages.throttle import TRIES_OF_A_NAME, Throttle
 from records import users
 from tests.api.conftest import PASSWORD, Running
