@@ -24,7 +24,7 @@ def install(app: FastAPI) -> None:
     app.state.throttle = Throttle()
     app.state.answer_people = answer_people
     app.state.menu = pages.menu
-    app.include_router(pages.routes)
+    app.include_router(pages.router())
     app.add_api_route("/static/{version}/homeward.css", _style, include_in_schema=False)
 
 

@@ -17,10 +17,16 @@ from api.pages.route import router
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """All pages as one router, and the menu that leads to them."""
+    """The addresses of all pages, in the order they are asked, and the menu that leads to them."""
 
-    routes: APIRouter
+    routes: tuple[APIRoute, ...]
     menu: tuple[MenuEntry, ...]
+
+    def router(self) -> APIRouter:
+        """Return one router with all of them."""
+        together = router()
+        together.routes.extend(self.routes)
+        return together
 
 
 @cache
@@ -32,19 +38,17 @@ def collected_pages() -> Pages:
     return Pages(_all_routes(modules), tuple(sorted(_menu(modules))))
 
 
-def _all_routes(modules: list[ModuleType]) -> APIRouter:
+def _all_routes(modules: list[ModuleType]) -> tuple[APIRoute, ...]:
     found = [
         route
         for module in modules
         for route in getattr(module, "routes", APIRouter()).routes
         if isinstance(route, APIRoute)
     ]
-    together = router()
-    together.routes.extend(sorted(found, key=plain_words_first))
-    return together
+    return tuple(sorted(found, key=_plain_words_first))
 
 
-def plain_words_first(route: APIRoute) -> list[bool]:
+def _plain_words_first(route: APIRoute) -> list[bool]:
     """Order addresses so that `/cases/new` is asked before `/cases/{case_ref}`."""
     return [part.startswith("{") for part in route.path.split("/")]
 
