@@ -78,6 +78,16 @@ class Services:
         own = self.now() + timedelta(seconds=clock_offset)
         return own if newest is None else max(own, newest)
 
+    def home_corridors(self, caller: Caller) -> frozenset[str]:
+        """The corridors whose cases are held by the country of the caller's office."""
+        office = self.register.get(caller.office)
+        country = office.country if office is not None else ""
+        return frozenset(
+            corridor
+            for corridor, ready in self.procedures.items()
+            if country in {"", ready.procedure.home_country}
+        )
+
 
 def services_of(request: Request) -> Services:
     """Return what the application was built from."""

@@ -323,3 +323,12 @@ def adopt_rules(connection: Connection, ready: ActiveProcedure, said: Said, at: 
     if not broadcasts.open_cases(connection, world.RULES, ready.procedure.corridor, body):
         raise core.WrongState("Every open case follows these rules already")
     return world.write(connection, _new(world.RULES, ready.procedure.corridor, body, said), at)
+
+
+def rules_of(services: Services, corridor: str) -> ActiveProcedure:
+    """The present rules of a corridor; raises NotFound."""
+    ready = services.procedures.get(corridor)
+    if ready is None:
+        known = ", ".join(services.procedures)
+        raise errors.NotFound(f"There is no such corridor; there are {known}")
+    return ready

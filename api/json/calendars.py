@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 
-from api import patterns, world_preview
+from api import world_preview
 from api.deps import NEEDS_KEY, Inject, Key, Needs, Records
 from api.json.schemas.base import PageOf
 from api.json.schemas.world import (
@@ -17,6 +17,7 @@ from api.json.schemas.world import (
     fact_shape,
     summary_shape,
 )
+from api.params import CountryId
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
 from api.world import calendar_now, countries, declare_calendar, say
@@ -26,7 +27,6 @@ from records import world
 routes = router("world")
 MAY_READ = [Depends(Needs("corridors.read"))]
 MayChange = Annotated[Caller, Depends(Needs("calendars.change"))]
-CountryId = Annotated[str, Path(pattern=patterns.COUNTRY, examples=["LA"])]
 
 
 @routes.get(

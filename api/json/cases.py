@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Query, Response
 
 from api import acts, case_access, errors, patterns
 from api.deps import Inject, Key, Needs, Pages, Purpose, Records, office_of
@@ -22,6 +22,7 @@ from api.json.schemas.forecast import (
 )
 from api.once import Once
 from api.opening import open_case
+from api.params import CaseRef, OwnOffice
 from api.policy import ALL_CASES, Caller
 from api.requests import ActRequest, OpenCaseRequest, PersonRecord
 from api.routing import CHANGING, READING, refusals, router
@@ -31,16 +32,6 @@ from records.people import Person
 
 routes = router("cases")
 
-CaseRef = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=64,
-        pattern=patterns.CASE,
-        description="Id of a case, or its reference as `K7QFM-2XDRT`.",
-        examples=["K7QFM-2XDRT"],
-    ),
-]
 Status = Literal["open", "on_hold", "returned", "returned_legal_open", "closed", "cancelled"]
 Turn = Literal["host", "origin", "partner", "person", "nobody"]
 Corridor = Annotated[str, Query(max_length=40, pattern=patterns.CORRIDOR, examples=["th-la"])]
@@ -56,9 +47,6 @@ def known_corridor(services: Inject, corridor: Corridor | None = None) -> str | 
 
 
 OnlyCorridor = Annotated[str | None, Depends(known_corridor)]
-OwnOffice = Annotated[
-    str, Query(max_length=80, pattern=patterns.OFFICE, description="One of your own offices.")
-]
 Opens = Annotated[Caller, Depends(Needs("cases.open"))]
 Lists = Annotated[Caller, Depends(Needs("cases.list"))]
 Reads = Annotated[Caller, Depends(Needs("cases.read"))]
@@ -99,7 +87,7 @@ def list_(
         corridor=corridor,
         turn=turn,
         office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
-        corridors=home_corridors(services, caller),
+        corridors=services.home_corridors(caller),
     )
     return page_of(page, (case_item(row) for row in page.items))
 
@@ -281,15 +269,3 @@ def _record_of(person: Person | None) -> PersonRecord:
         }
     )
     return PersonRecord(**fields)
-
-
-def home_corridors(services: Inject, caller: Caller) -> frozenset[str]:
-    """The corridors whose cases are held by the country of the caller's office."""
-    office = services.register.get(caller.office)
-    country = office.country if office is not None else ""
-    found = (
-        corridor
-        for corridor, ready in services.procedures.items()
-        if country in {"", ready.procedure.home_country}
-    )
-    return frozenset(found)

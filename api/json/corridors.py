@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import Depends
 
-from fastapi import Depends, Path
-
-from api import patterns
 from api.deps import Inject, Needs
 from api.errors import NotFound
 from api.json.schemas.base import PageOf
 from api.json.schemas.corridors import CorridorItem, CorridorShape, corridor_item, corridor_shape
+from api.params import CorridorId
 from api.routing import READING, refusals, router
 
 routes = router("corridors")
@@ -34,7 +32,7 @@ def list_(services: Inject) -> PageOf[CorridorItem]:
 )
 def read(
     services: Inject,
-    corridor: Annotated[str, Path(max_length=40, pattern=patterns.CORRIDOR, examples=["th-la"])],
+    corridor: CorridorId,
 ) -> CorridorShape:
     """Its cards: who does what, after what, in what time, and by whose word."""
     ready = services.procedures.get(corridor)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 
-from api import patterns
 from api.deps import Inject, Key, Needs, Records
 from api.json.schemas.base import PageOf
 from api.json.schemas.world import CrossingShape, FactShape, crossing_shape, fact_shape
+from api.params import CrossingId
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
 from api.world import change_crossing, check_may_change, crossing_named, say
@@ -20,7 +20,6 @@ from records import world
 routes = router("world")
 MAY_READ = [Depends(Needs("corridors.read"))]
 MayChange = Annotated[Caller, Depends(Needs("crossings.change"))]
-CrossingId = Annotated[str, Path(max_length=80, pattern=patterns.OFFICE, examples=["nong-khai"])]
 
 
 @routes.get(

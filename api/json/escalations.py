@@ -8,11 +8,10 @@ from fastapi import Depends
 
 from api import acts, requests
 from api.deps import Inject, Key, Needs, Pages, Records, office_of
-from api.json.cases import CaseRef, OwnOffice
 from api.json.schemas.base import PageOf, page_of
 from api.json.schemas.done import Done
 from api.json.schemas.escalations import EscalationItem, escalation_item
-from api.json.tasks import Step
+from api.params import CaseRef, OwnOffice, Step
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
 from records import escalations

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
 
 from api import patterns
 from api.deps import Inject, Needs
 from api.errors import NotFound
 from api.json.schemas.base import PageOf
 from api.json.schemas.offices import OfficeShape, office_shape
+from api.params import OfficeId
 from api.routing import READING, refusals, router
 
 routes = router("offices")
@@ -42,7 +43,7 @@ def list_(
 )
 def read(
     services: Inject,
-    office: Annotated[str, Path(max_length=80, pattern=patterns.OFFICE, examples=["th-datip"])],
+    office: OfficeId,
 ) -> OfficeShape:
     """Where it is, whom it answers to, and how it is reached."""
     found = services.register.get(office)

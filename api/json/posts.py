@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 
-from api import patterns
 from api.deps import Inject, Key, Needs, Records
 from api.errors import NotFound
 from api.json.schemas.base import PageOf
 from api.json.schemas.world import FactShape, TermShape, fact_shape, term_shape
+from api.params import OfficeId
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
 from api.world import appoint, say
@@ -19,7 +19,6 @@ from records import posts
 
 routes = router("world")
 MayChange = Annotated[Caller, Depends(Needs("posts.change"))]
-OfficeId = Annotated[str, Path(max_length=80, pattern=patterns.OFFICE, examples=["th-datip"])]
 
 
 @routes.get(

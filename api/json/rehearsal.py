@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from api import case_access, errors
 from api.deps import NEEDS_KEY, Inject, Needs
 from api.fields import Moment
-from api.json.cases import CaseRef
 from api.json.schemas.done import Done
+from api.params import CaseRef
 from api.policy import Caller
 from api.requests import Strict
 from api.routing import CHANGING, refusals, router

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 
-from api import patterns, world_preview
-from api.deps import ActiveProcedure, Inject, Key, Needs, Records, Services
-from api.errors import NotFound
+from api import world_preview
+from api.deps import Inject, Key, Needs, Records
 from api.json.schemas.world import FactShape, SummaryShape, fact_shape, summary_shape
+from api.params import CorridorId
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
-from api.world import adopt_rules, say
+from api.world import adopt_rules, rules_of, say
 from api.world_asked import AdoptRules
 
 routes = router("world")
 MayAdopt = Annotated[Caller, Depends(Needs("rules.adopt"))]
-CorridorId = Annotated[str, Path(max_length=40, pattern=patterns.CORRIDOR, examples=["th-la"])]
 
 
 @routes.get(
@@ -51,12 +50,3 @@ async def adopt(
         lambda c, at: [adopt_rules(c, ready, said, at)],
     )
     return fact_shape(fact)
-
-
-def rules_of(services: Services, corridor: str) -> ActiveProcedure:
-    """The present rules of a corridor; raises NotFound."""
-    ready = services.procedures.get(corridor)
-    if ready is None:
-        known = ", ".join(services.procedures)
-        raise NotFound(f"There is no such corridor; there are {known}")
-    return ready

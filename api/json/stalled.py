@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.deps import Inject, Needs, Pages, Records, office_of
-from api.json.cases import OnlyCorridor, OwnOffice, Turn, home_corridors
+from api.json.cases import OnlyCorridor, Turn
 from api.json.schemas.base import PageOf, page_of
 from api.json.schemas.stalled import StalledItem, stalled_item
+from api.params import OwnOffice
 from api.policy import ALL_CASES, Caller
 from api.routing import READING, refusals, router
 from records import stalled, tasks
@@ -40,7 +41,7 @@ def list_(
         corridor=corridor,
         turn=turn,
         office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
-        corridors=home_corridors(services, caller),
+        corridors=services.home_corridors(caller),
         rehearsal=services.rehearsal,
     )
     late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}

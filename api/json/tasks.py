@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
 
-from api import acts, case_access, errors, patterns, requests
+from api import acts, case_access, errors, requests
 from api.deps import Inject, Key, Needs, Pages, Records, office_of
-from api.json.cases import CaseRef, OwnOffice
 from api.json.schemas.base import PageOf, page_of
 from api.json.schemas.can import can_of
 from api.json.schemas.done import Done
 from api.json.schemas.tasks import TaskItem, TaskShape, task_item, task_shape
+from api.params import CaseRef, OwnOffice, Step
 from api.policy import Caller
 from api.routing import CHANGING, READING, refusals, router
 from domain.case import reading
@@ -22,16 +22,6 @@ from records.tasks import TaskView
 
 routes = router("tasks")
 
-Step = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=80,
-        pattern=patterns.STEP,
-        description="A step of the rules, as `tracing` or `follow_up/3m`.",
-        examples=["tracing"],
-    ),
-]
 Lists = Annotated[Caller, Depends(Needs("tasks.list"))]
 Reads = Annotated[Caller, Depends(Needs("tasks.read", "cases.read"))]
 HERE = "/tasks/{case_ref}/{step:path}"

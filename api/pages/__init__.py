@@ -8,20 +8,8 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 
 from api.errors import NotFound, Problem
-from api.pages import (
-    calendars,
-    cases,
-    crossings,
-    integrity,
-    opening,
-    posts,
-    rules,
-    signing,
-    stalled,
-    tasks,
-    world,
-)
-from api.pages.look import style
+from api.pages.collect import collected_pages
+from api.pages.context import style
 from api.pages.route import problem_page
 from api.pages.throttle import Throttle
 from api.security import FromElsewhere
@@ -32,23 +20,11 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 def install(app: FastAPI) -> None:
     """Add the pages and their style sheet to the application."""
+    pages = collected_pages()
     app.state.throttle = Throttle()
     app.state.answer_people = answer_people
-    # `new` before the cases: it is no reference.
-    for some in (
-        signing,
-        tasks,
-        opening,
-        cases,
-        stalled,
-        world,
-        crossings,
-        calendars,
-        posts,
-        rules,
-        integrity,
-    ):
-        app.include_router(some.routes)
+    app.state.menu = pages.menu
+    app.include_router(pages.router())
     app.add_api_route("/static/{version}/homeward.css", _style, include_in_schema=False)
 
 

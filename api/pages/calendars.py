@@ -10,10 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api import world_preview
 from api.deps import Inject
 from api.errors import Problem
-from api.json.calendars import CountryId
-from api.pages import forms
-from api.pages.forms import Field, Form, Posted, Sent
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Field, Form, Posted, Sent
 from api.pages.route import router
 from api.pages.visitor import Signed
 from api.pages.world_sheets import (
@@ -26,6 +25,7 @@ from api.pages.world_sheets import (
     said_last,
     show,
 )
+from api.params import CountryId
 from api.world import (
     calendar_now,
     declare_calendar,
@@ -48,8 +48,8 @@ def ask_calendar(
 ) -> Response:
     """Which days are off, and the form that says others."""
     visitor.allowed(services.policy, MAY)
-    look = Look(services, visitor)
-    return show(request, look, _calendar(look, country))
+    context = PageContext(services, visitor)
+    return show(request, context, _calendar(context, country))
 
 
 @routes.post("/world/calendars/{country}")
@@ -58,15 +58,15 @@ async def send_calendar(
 ) -> Response:
     """Show what would move; sent once more, say it."""
     caller = visitor.in_office(services.policy, None, MAY)
-    look = Look(services, visitor)
-    sheet = await run_in_threadpool(_calendar, look, country)
+    context = PageContext(services, visitor)
+    sheet = await run_in_threadpool(_calendar, context, country)
     try:
-        forms.check_once(sheet.form, sent, look.words)
-        asked = _read_calendar(look, sheet.form, sent)
+        base.check_once(sheet.form, sent, context.words)
+        asked = _read_calendar(context, sheet.form, sent)
         seen = " ".join(map(str, (*asked.off, "on", *asked.on)))
         if sent.one(SEEN) != seen:
-            previewed = await run_in_threadpool(_previewed, look, country, asked, sent, seen)
-            return await run_in_threadpool(show, request, look, previewed)
+            previewed = await run_in_threadpool(_previewed, context, country, asked, sent, seen)
+            return await run_in_threadpool(show, request, context, previewed)
         said, days = asked.said(caller), asked.days()
         await say(
             services,
@@ -76,26 +76,28 @@ async def send_calendar(
             lambda c, at: [declare_calendar(c, services.rulebook, country, days, said, at)],
         )
     except (Problem, core.Refused) as problem:
-        return await again(request, look, lambda: _calendar(look, country), sent, problem)
+        return await again(request, context, lambda: _calendar(context, country), sent, problem)
     return go("/world", "said")
 
 
-def _read_calendar(look: Look, form: Form, sent: Posted) -> DeclareCalendar:
+def _read_calendar(context: PageContext, form: Form, sent: Posted) -> DeclareCalendar:
     """Days are typed one after the other, with blanks between them."""
     days = {name: sent.one(name).replace(",", " ").split() for name in ("off", "on")}
     plain = replace(form, fields=tuple(f for f in form.fields if f.name not in days))
-    return forms.read_into(DeclareCalendar, plain, sent, look.words, look.zone, **days)
+    return base.read_into(DeclareCalendar, plain, sent, context.words, context.zone, **days)
 
 
-def _previewed(look: Look, country: str, asked: TheDays, sent: Posted, seen: str) -> Sheet:
+def _previewed(
+    context: PageContext, country: str, asked: TheDays, sent: Posted, seen: str
+) -> Sheet:
     """The same page with what would move, and a button that says it."""
-    services, t = look.services, look.words
-    with transaction(services.database, look.actor) as connection:
+    services, t = context.services, context.words
+    with transaction(services.database, context.actor) as connection:
         found = world_preview.of_calendar(
             connection, services.rulebook, country, asked.days(), services.now()
         )
-    sheet = _calendar(look, country)
-    form = forms.refilled(sheet.form, sent)
+    sheet = _calendar(context, country)
+    form = base.refilled(sheet.form, sent)
     form = replace(
         form,
         submit=t("world_acts.calendar_sure"),
@@ -105,28 +107,28 @@ def _previewed(look: Look, country: str, asked: TheDays, sent: Posted, seen: str
         sheet,
         form=form,
         items_title=t("world.would_move"),
-        items=lines(look, found),
-        note=counted(look, found),
+        items=lines(context, found),
+        note=counted(context, found),
     )
 
 
-def _calendar(look: Look, country: str) -> Sheet:
-    services, t = look.services, look.words
-    with transaction(services.database, look.actor) as connection:
+def _calendar(context: PageContext, country: str) -> Sheet:
+    services, t = context.services, context.words
+    with transaction(services.database, context.actor) as connection:
         calendar = calendar_now(connection, services.rulebook, country)
         fact = world.newest(connection, world.CALENDAR, country)
     today = calendar.local_date(services.now())
-    coming = [look.day(day, calendar.zone) for day in calendar.off if day >= today]
+    coming = [context.day(day, calendar.zone) for day in calendar.off if day >= today]
     shown = [
         (t("world.coming"), ", ".join(coming) or t("world.no_days")),
         (t("world.hours"), f"{calendar.opens:%H:%M}-{calendar.closes:%H:%M}"),
-        *said_last(look, fact),
+        *said_last(context, fact),
     ]
     form = form_of(
-        look,
+        context,
         "calendar",
-        field(look, "off", "line", hint="days"),
-        field(look, "on", "line", hint="worked"),
+        field(context, "off", "line", hint="days"),
+        field(context, "on", "line", hint="worked"),
         Field(SEEN, "hidden", ""),
     )
     return Sheet(t.word("countries", country), tuple(shown), form)

@@ -9,10 +9,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import Inject
 from api.errors import Problem
-from api.json.crossings import CrossingId
-from api.pages import forms
-from api.pages.forms import Field, Form, Posted, Sent
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Field, Form, Posted, Sent
 from api.pages.route import router
 from api.pages.visitor import Signed
 from api.pages.world_sheets import (
@@ -22,6 +21,7 @@ from api.pages.world_sheets import (
     said_last,
     show,
 )
+from api.params import CrossingId
 from api.world import (
     change_crossing,
     check_may_change,
@@ -45,8 +45,8 @@ def ask_crossing(
 ) -> Response:
     """How a crossing is, and the form that shuts or opens it."""
     visitor.allowed(services.policy, MAY)
-    look = Look(services, visitor)
-    return show(request, look, _crossing(look, crossing))
+    context = PageContext(services, visitor)
+    return show(request, context, _crossing(context, crossing))
 
 
 @routes.post("/world/crossings/{crossing}")
@@ -55,11 +55,11 @@ async def send_crossing(
 ) -> Response:
     """Shut or open it."""
     caller = visitor.in_office(services.policy, None, MAY)
-    look = Look(services, visitor)
-    sheet = await run_in_threadpool(_crossing, look, crossing)
+    context = PageContext(services, visitor)
+    sheet = await run_in_threadpool(_crossing, context, crossing)
     try:
         form = replace(sheet.form, fields=_with_status(sheet.form, sent))
-        asked = forms.read_into(ChangeCrossing, form, sent, look.words, look.zone)
+        asked = base.read_into(ChangeCrossing, form, sent, context.words, context.zone)
         check_may_change(services, caller, crossing_named(services.rulebook, crossing))
         said = asked.said(caller)
         await say(
@@ -70,7 +70,7 @@ async def send_crossing(
             lambda c, at: [change_crossing(c, services.rulebook, crossing, asked.status, said, at)],
         )
     except (Problem, core.Refused) as problem:
-        return await again(request, look, lambda: _crossing(look, crossing), sent, problem)
+        return await again(request, context, lambda: _crossing(context, crossing), sent, problem)
     return go("/world", "said")
 
 
@@ -81,21 +81,21 @@ def _with_status(form: Form, sent: Posted) -> tuple[Field, ...]:
     )
 
 
-def _crossing(look: Look, crossing_id: str) -> Sheet:
-    services, t = look.services, look.words
+def _crossing(context: PageContext, crossing_id: str) -> Sheet:
+    services, t = context.services, context.words
     one = crossing_named(services.rulebook, crossing_id)
-    with transaction(services.database, look.actor) as connection:
+    with transaction(services.database, context.actor) as connection:
         fact = world.newest(connection, world.CROSSING, crossing_id)
     status = "open" if fact is None else str(fact.body["status"])
     then = "closed" if status == "open" else "open"
-    corridors = [look.corridor(word) for word in corridors_over(services.rulebook, one)]
+    corridors = [context.corridor(word) for word in corridors_over(services.rulebook, one)]
     shown = [
         (t("world.status"), t.word("crossings", status)),
         (t("world.hours"), one.hours),
         (t("world.corridors"), ", ".join(corridors) or t("world.no_corridor")),
-        (t("world.reached"), ", ".join(look.office(o) for o in one.offices.values())),
-        *said_last(look, fact),
+        (t("world.reached"), ", ".join(context.office(o) for o in one.offices.values())),
+        *said_last(context, fact),
     ]
     hidden = Field("status", "hidden", "", typed=(then,))
-    form = form_of(look, f"crossing_{then}", hidden, danger=then == "closed")
+    form = form_of(context, f"crossing_{then}", hidden, danger=then == "closed")
     return Sheet(one.name, tuple(shown), form)

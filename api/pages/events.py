@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from api.pages.actforms import Desk
-from api.pages.steerforms import purposes
+from api.pages.forms.case import CaseForms
+from api.pages.forms.steering import purposes
 from api.telling import texts_in
 from records.ledger import LedgerRow
 from wording.timeline import Body, sentence
@@ -35,9 +35,9 @@ class Line:
 LOUD = frozenset({"RungFired", "EscalationDecided", "AlarmRaised", "TaskDone", "CaseMoved"})
 
 
-def lines(desk: Desk, rows: list[LedgerRow], names: Mapping[str, str]) -> list[Line]:
+def lines(case_forms: CaseForms, rows: list[LedgerRow], names: Mapping[str, str]) -> list[Line]:
     """Return what happened, newest first; `names` are the names of users by id."""
-    told = (_line(desk, row, names) for row in rows if _is_told(row))
+    told = (_line(case_forms, row, names) for row in rows if _is_told(row))
     return sorted(told, key=lambda line: line.number, reverse=True)
 
 
@@ -51,15 +51,15 @@ def users_in(rows: list[LedgerRow]) -> list[str]:
     return list(dict.fromkeys(str(row.body["user"]) for row in rows if row.body.get("user")))
 
 
-def _line(desk: Desk, row: LedgerRow, names: Mapping[str, str]) -> Line:
+def _line(case_forms: CaseForms, row: LedgerRow, names: Mapping[str, str]) -> Line:
     body: Body = row.body
     office, user = str(body.get("by", "")), str(body.get("user", ""))
-    said = desk.look.office(office) if office else ""
+    said = case_forms.context.office(office) if office else ""
     by = f"{said} ({names[user]})" if said and user in names else said
     return Line(
         number=row.seq,
         at=row.at,
-        sentence=sentence(desk.look.words, row.kind, body, Titles(desk)),
+        sentence=sentence(case_forms.context.words, row.kind, body, Titles(case_forms)),
         by=by,
         texts=tuple(texts_in([row])),
         loud=row.kind in LOUD,
@@ -70,30 +70,30 @@ def _line(desk: Desk, row: LedgerRow, names: Mapping[str, str]) -> Line:
 class Titles:
     """Names for people: titles of steps, names of offices, days in their office's zone."""
 
-    desk: Desk
+    case_forms: CaseForms
 
     def step(self, step: str) -> str:
         """The step's title."""
-        return f"“{self.desk.name_of(step)}”"
+        return f"“{self.case_forms.name_of(step)}”"
 
     def offices(self, ids: Sequence[str]) -> str:
         """Their names."""
-        return self.desk.look.offices([office for office in ids if office])
+        return self.case_forms.context.offices([office for office in ids if office])
 
     def day(self, value: str) -> str:
         """`10 April 2026`."""
         if len(value) == len("2026-03-05"):
-            return self.desk.look.day(date.fromisoformat(value))
-        return self.desk.look.day(datetime.fromisoformat(value))
+            return self.case_forms.context.day(date.fromisoformat(value))
+        return self.case_forms.context.day(datetime.fromisoformat(value))
 
     def word(self, group: str, value: str) -> str:
         """A word of the rules as people read it."""
         if group == "purposes":
-            return purposes(self.desk, [value])[0].label
+            return purposes(self.case_forms, [value])[0].label
         if group == "whys":
             return " ".join(self._part(part) for part in value.split(" "))
-        return self.desk.look.words.word(group, value)
+        return self.case_forms.context.words.word(group, value)
 
     def _part(self, part: str) -> str:
-        named = self.desk.name_of(part)
+        named = self.case_forms.name_of(part)
         return f"“{named}”" if named != part else part.replace("_", " ")

@@ -8,35 +8,38 @@ from fastapi import Query, Request, Response
 
 from api.deps import Inject
 from api.errors import NotFound
-from api.json.integrity import looked_into, looked_over
-from api.pages.look import Look
+from api.integrity import in_one_case, over_all_cases
+from api.pages.context import PageContext
+from api.pages.menu import MenuEntry
 from api.pages.route import router
 from api.pages.visitor import Signed
 
 routes = router()
 
+MENU = MenuEntry(60, "integrity", "/integrity", "integrity.look")
+
 
 @routes.get("/integrity")
-async def look(
+async def read(
     services: Inject,
     visitor: Signed,
     request: Request,
     find: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Over all open cases, or into the one with a reference."""
-    visitor.allowed(services.policy, "integrity.look")
+    visitor.allowed(services.policy, MENU.permission)
     missing, found = False, None
     if find.strip():
         try:
-            found = await looked_into(services, find.strip())
+            found = await in_one_case(services, find.strip())
         except NotFound:
             missing = True
-    return Look(services, visitor).page(
+    return PageContext(services, visitor).page(
         request,
         "integrity",
         find=find,
         missing=missing,
         one=found is not None,
-        found=found or await looked_over(services),
+        found=found or await over_all_cases(services),
         now=services.now(),
     )

@@ -7,11 +7,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import Inject
 from api.errors import FieldProblem, Problem
-from api.json.cases import home_corridors
 from api.opening import open_case
-from api.pages import forms
-from api.pages.forms import Field, Form, Option, Posted, Sent, new_key
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Field, Form, Option, Posted, Sent, new_key
+from api.pages.menu import MenuEntry
 from api.pages.route import headers_of, router
 from api.pages.visitor import Signed
 from api.policy import Caller
@@ -22,6 +22,8 @@ from domain.case.acts.steering import SEXES
 
 routes = router()
 
+MENU = MenuEntry(40, "new_case", "/cases/new", "cases.open")
+
 UNKNOWN = "unknown"
 
 
@@ -29,24 +31,24 @@ UNKNOWN = "unknown"
 def ask(services: Inject, visitor: Signed, request: Request) -> Response:
     """Ask what is known."""
     caller = visitor.in_office(services.policy, None, "cases.open")
-    look = Look(services, visitor)
-    return look.page(request, "new_case", form=_form(look, caller))
+    context = PageContext(services, visitor)
+    return context.page(request, "new_case", form=_form(context, caller))
 
 
 @routes.post("/cases/new")
 async def open_(services: Inject, visitor: Signed, request: Request, sent: Sent) -> Response:
     """OpenCaseRequest the case, or show the form again with what is wrong."""
-    look = Look(services, visitor)
+    context = PageContext(services, visitor)
     caller = visitor.in_office(services.policy, sent.one("_by"), "cases.open")
-    form = _form(look, caller)
+    form = _form(context, caller)
     try:
-        unknown = _age_unknown(sent, look)
-        asked = forms.read_into(OpenCaseRequest, form, sent, look.words, look.zone, **unknown)
+        unknown = _age_unknown(sent, context)
+        asked = base.read_into(OpenCaseRequest, form, sent, context.words, context.zone, **unknown)
         done = await open_case(services, caller, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        wrong = forms.refused(form, sent, problem, look.words, look.office)
+        wrong = base.refused(form, sent, problem, context.words, context.office)
         return await run_in_threadpool(
-            look.page,
+            context.page,
             request,
             "new_case",
             status=problem.status,
@@ -56,26 +58,26 @@ async def open_(services: Inject, visitor: Signed, request: Request, sent: Sent)
     return go(f"/cases/{done.reference}", "opened")
 
 
-def _age_unknown(sent: Posted, look: Look) -> dict[str, str]:
+def _age_unknown(sent: Posted, context: PageContext) -> dict[str, str]:
     """Whoever ticks the box has nothing to type; raises WrongFields where both was done."""
     if not sent.one("_age_unknown"):
         return {}
     if sent.one("age"):
-        said = look.words("forms.age_twice")
-        raise forms.WrongFields((FieldProblem(field="age", problem=said),))
+        said = context.words("forms.age_twice")
+        raise base.WrongFields((FieldProblem(field="age", problem=said),))
     return {"age": UNKNOWN}
 
 
-def _form(look: Look, caller: Caller) -> Form:
-    t = look.words
-    corridors = sorted(home_corridors(look.services, caller))
+def _form(context: PageContext, caller: Caller) -> Form:
+    t = context.words
+    corridors = sorted(context.services.home_corridors(caller))
     fields = [
         Field(
             "corridor",
             "select",
             t("fields.corridor"),
             required=True,
-            options=tuple(Option(word, look.corridor(word)) for word in corridors),
+            options=tuple(Option(word, context.corridor(word)) for word in corridors),
         ),
         Field("person.name", "line", t("fields.name"), t("hints.name"), required=True),
         Field("person.contact", "area", t("fields.contact"), t("hints.contact")),
@@ -87,18 +89,18 @@ def _form(look: Look, caller: Caller) -> Form:
             t("fields.age_unknown"),
             options=(Option("yes", t("fields.age_unknown_yes")),),
         ),
-        Field("sex", "radio", t("fields.sex"), options=_words(look, "sexes", SEXES)),
-        Field("flags", "check", t("fields.flags"), options=_words(look, "flags", FLAGS)),
+        Field("sex", "radio", t("fields.sex"), options=_words(context, "sexes", SEXES)),
+        Field("flags", "check", t("fields.flags"), options=_words(context, "flags", FLAGS)),
         Field(
             "province",
             "select",
             t("fields.province"),
             t("hints.province"),
-            options=_provinces(look, caller),
+            options=_provinces(context, caller),
         ),
     ]
-    if look.services.rehearsal:
-        zone = look.moment(look.services.now()).rpartition("(")[2].rstrip(")")
+    if context.services.rehearsal:
+        zone = context.moment(context.services.now()).rpartition("(")[2].rstrip(")")
         hint = t("hints.opens", zone=zone)
         fields.append(Field("opens", "moment", t("fields.opens"), hint))
     fields.append(Field("_by", "hidden", "", typed=(caller.office,)))
@@ -113,18 +115,18 @@ def _form(look: Look, caller: Caller) -> Form:
     )
 
 
-def _words(look: Look, group: str, names: tuple[str, ...]) -> tuple[Option, ...]:
-    return tuple(Option(name, look.words.word(group, name)) for name in names)
+def _words(context: PageContext, group: str, names: tuple[str, ...]) -> tuple[Option, ...]:
+    return tuple(Option(name, context.words.word(group, name)) for name in names)
 
 
-def _provinces(look: Look, caller: Caller) -> tuple[Option, ...]:
+def _provinces(context: PageContext, caller: Caller) -> tuple[Option, ...]:
     """The caller's own province; an office without one may choose among those of its country."""
-    own = look.services.register.get(caller.office)
+    own = context.services.register.get(caller.office)
     if own is not None and own.province:  # elsewhere it would hold no role
         return (Option(own.province, own.province),)
     found = {
         office.province
-        for office in look.services.register.values()
+        for office in context.services.register.values()
         if own is not None and office.country == own.country and office.province
     }
     return tuple(Option(name, name) for name in sorted(found))

@@ -10,10 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from api import errors
 from api.deps import Inject
 from api.errors import Problem
-from api.json.posts import OfficeId
-from api.pages import forms
-from api.pages.forms import Option, Sent
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Option, Sent
 from api.pages.route import router
 from api.pages.visitor import Signed
 from api.pages.world_sheets import (
@@ -24,6 +23,7 @@ from api.pages.world_sheets import (
     moment,
     show,
 )
+from api.params import OfficeId
 from api.world import (
     appoint,
     say,
@@ -43,32 +43,32 @@ MAY = "posts.change"
 def list_posts(services: Inject, visitor: Signed, request: Request) -> Response:
     """Every office, and who answers for it."""
     visitor.allowed(services.policy, MAY)
-    look = Look(services, visitor)
-    with transaction(services.database, look.actor) as connection:
+    context = PageContext(services, visitor)
+    with transaction(services.database, context.actor) as connection:
         held = posts.holders(connection, services.instant())
         names = users.names_of(connection, [h.head for h in held.values()])
-    nobody = look.words("world.nobody")
+    nobody = context.words("world.nobody")
     rows = [
         (
             office.name,
             f"/world/posts/{office.id}",
-            _holder(held[office.id], names, look) if office.id in held else nobody,
+            _holder(held[office.id], names, context) if office.id in held else nobody,
         )
         for office in services.register.values()
     ]
-    return look.page(request, "world_posts", rows=rows)
+    return context.page(request, "world_posts", rows=rows)
 
 
-def _holder(held: posts.Holders, names: dict[str, str], look: Look) -> str:
-    return look.words("world.vacant") if held.vacant else names.get(held.head, held.head)
+def _holder(held: posts.Holders, names: dict[str, str], context: PageContext) -> str:
+    return context.words("world.vacant") if held.vacant else names.get(held.head, held.head)
 
 
 @routes.get("/world/posts/{office}")
 def ask_post(services: Inject, visitor: Signed, request: Request, office: OfficeId) -> Response:
     """Who holds the posts of an office, and the form that changes it."""
     visitor.allowed(services.policy, MAY)
-    look = Look(services, visitor)
-    return show(request, look, _post(look, office))
+    context = PageContext(services, visitor)
+    return show(request, context, _post(context, office))
 
 
 @routes.post("/world/posts/{office}")
@@ -77,10 +77,10 @@ async def send_post(
 ) -> Response:
     """Let a post change hands."""
     caller = visitor.in_office(services.policy, None, MAY)
-    look = Look(services, visitor)
-    sheet = await run_in_threadpool(_post, look, office)
+    context = PageContext(services, visitor)
+    sheet = await run_in_threadpool(_post, context, office)
     try:
-        asked = forms.read_into(ChangePost, sheet.form, sent, look.words, look.zone)
+        asked = base.read_into(ChangePost, sheet.form, sent, context.words, context.zone)
         said, new = asked.said(caller), asked.appointment()
         await say(
             services,
@@ -90,15 +90,15 @@ async def send_post(
             lambda c, at: appoint(c, services.rulebook, office, new, said, at),
         )
     except (Problem, core.Refused) as problem:
-        return await again(request, look, lambda: _post(look, office), sent, problem)
+        return await again(request, context, lambda: _post(context, office), sent, problem)
     return go("/world", "said")
 
 
-def _post(look: Look, office: str) -> Sheet:
-    services, t = look.services, look.words
+def _post(context: PageContext, office: str) -> Sheet:
+    services, t = context.services, context.words
     if office not in services.register:
         raise errors.NotFound
-    with transaction(services.database, look.actor) as connection:
+    with transaction(services.database, context.actor) as connection:
         terms = posts.terms_of(connection, office)
         names = users.names_of(connection, [term.holder for term in terms])
     shown = [
@@ -107,8 +107,8 @@ def _post(look: Look, office: str) -> Sheet:
             t(
                 "world.term",
                 holder=names.get(term.holder, term.holder),
-                since=look.moment(term.since),
-                until=moment(look, term.until),
+                since=context.moment(term.since),
+                until=moment(context, term.until),
             ),
         )
         for term in terms
@@ -116,12 +116,12 @@ def _post(look: Look, office: str) -> Sheet:
     kinds = tuple(Option(word, t.word("posts", word)) for word in POSTS)
     roles = tuple(Option(role.id, role.title) for role in services.rulebook.account_roles)
     form = form_of(
-        look,
+        context,
         "post",
-        replace(field(look, "post", "radio", required=True), options=kinds),
-        field(look, "holder", "line", hint="holder"),
-        replace(field(look, "role", "select", hint="role"), options=roles),
-        field(look, "since", "moment", hint="since"),
-        field(look, "until", "moment", hint="until"),
+        replace(field(context, "post", "radio", required=True), options=kinds),
+        field(context, "holder", "line", hint="holder"),
+        replace(field(context, "role", "select", hint="role"), options=roles),
+        field(context, "since", "moment", hint="since"),
+        field(context, "until", "moment", hint="until"),
     )
-    return Sheet(look.office(office), tuple(shown), form)
+    return Sheet(context.office(office), tuple(shown), form)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.pages.actforms import Desk
+from api.pages.forms.case import CaseForms
+from api.pages.forms.steering import purposes
 from api.pages.stalled import decide_url
-from api.pages.steerforms import purposes
 from api.pages.tasks import task_url
 from domain.case import consent, gates, reading
 from domain.case.state import Case
@@ -68,20 +68,20 @@ def state_of(case: Case) -> str:
     return reading.shown_state(case)
 
 
-def turn(desk: Desk) -> str:
+def turn(case_forms: CaseForms) -> str:
     """Whose turn it is."""
-    return reading.waits_for(desk.case, desk.looked.at).turn
+    return reading.waits_for(case_forms.case, case_forms.looked.at).turn
 
 
-def tracks(desk: Desk) -> list[Track]:
+def tracks(case_forms: CaseForms) -> list[Track]:
     """The plan, in the order of the rules; watches only while they run."""
     found: dict[str, list[Step]] = {}
-    for card in desk.case.procedure.cards.values():
-        task = reading.shown_task(desk.case, card.id)
+    for card in case_forms.case.procedure.cards.values():
+        task = reading.shown_task(case_forms.case, card.id)
         if card.watch and (task is None or not task.is_open):
             continue
-        found.setdefault(card.track, []).append(_step(desk, card, task))
-    word = desk.look.words.word
+        found.setdefault(card.track, []).append(_step(case_forms, card, task))
+    word = case_forms.context.words.word
     return [
         Track(
             word("tracks", name),
@@ -92,40 +92,40 @@ def tracks(desk: Desk) -> list[Track]:
     ]
 
 
-def _step(desk: Desk, card: Card, task: Task | None) -> Step:
-    state = reading.step_state(desk.case, card.id, desk.looked.at)
+def _step(case_forms: CaseForms, card: Card, task: Task | None) -> Step:
+    state = reading.step_state(case_forms.case, card.id, case_forms.looked.at)
     phase = PHASES.get(state, NOT_FOR_HER)
-    t = desk.look.words
+    t = case_forms.context.words
     due = task.due_at if task is not None and task.is_open else None
     shown = "watched" if card.watch else state
-    lines = tuple(_lines(desk, task, phase)) if task is not None else ()
+    lines = tuple(_lines(case_forms, task, phase)) if task is not None else ()
     linked = phase != NOT_FOR_HER and not card.watch
-    url = task_url(desk.looked.row.reference, card.id) if linked else ""
-    late = due is not None and due < desk.looked.at
+    url = task_url(case_forms.looked.row.reference, card.id) if linked else ""
+    late = due is not None and due < case_forms.looked.at
     return Step(card.title, phase, t.word("states", shown), url, lines, late)
 
 
-def _lines(desk: Desk, task: Task, phase: str) -> list[str]:
-    look, t, at = desk.look, desk.look.words, desk.looked.at
-    zone = calendar_for(desk.case, task.made_for).zone
+def _lines(case_forms: CaseForms, task: Task, phase: str) -> list[str]:
+    context, t, at = case_forms.context, case_forms.context.words, case_forms.looked.at
+    zone = calendar_for(case_forms.case, task.made_for).zone
     found: list[str] = []
     if phase == "done":
         if task.outcome and task.happened_at is not None:
-            day = look.day(task.happened_at, zone)
+            day = context.day(task.happened_at, zone)
             found.append(t("plan.outcome", outcome=t.word("outcomes", task.outcome), day=day))
         return found
     if phase != "now":
         return found
-    found.append(t("plan.with", office=look.office(task.holder)))
+    found.append(t("plan.with", office=context.office(task.holder)))
     if task.left is not None:
         found.append(t("sentence.held", left=str(task.left)))
     elif task.due_at is not None:
-        due = look.day(task.due_at, zone)
-        found.append(t("sentence.due", due=due, distance=look.distance(task.due_at, at, zone)))
-    if reading.is_unknown(desk.case, task, at):
+        due = context.day(task.due_at, zone)
+        found.append(t("sentence.due", due=due, distance=context.distance(task.due_at, at, zone)))
+    if reading.is_unknown(case_forms.case, task, at):
         found.append(t("sentence.unknown"))
     if task.promised_on is not None:
-        found.append(t("plan.promised", day=look.day(task.promised_on)))
+        found.append(t("plan.promised", day=context.day(task.promised_on)))
     if task.escalation == "open":
         found.append(t("sentence.escalated", rung=t.word("rungs", task.rung)))
     elif rank(task.rung) > 0:
@@ -133,9 +133,13 @@ def _lines(desk: Desk, task: Task, phase: str) -> list[str]:
     return found
 
 
-def mine(desk: Desk) -> list[tuple[str, str]]:
+def mine(case_forms: CaseForms) -> list[tuple[str, str]]:
     """What the visitor's own offices can do here now, as text and address: tasks and decisions."""
-    case, visitor, reference = desk.case, desk.look.visitor, desk.looked.row.reference
+    case, visitor, reference = (
+        case_forms.case,
+        case_forms.context.visitor,
+        case_forms.looked.row.reference,
+    )
     if visitor is None:
         return []
     found = [
@@ -143,13 +147,13 @@ def mine(desk: Desk) -> list[tuple[str, str]]:
         for task in open_tasks(case)
         if task.holder in visitor.offices
     ]
-    policy = desk.look.services.policy
+    policy = case_forms.context.services.policy
     deciding = {c.office for c in visitor.callers if policy.may(c, "escalations.decide")}
     for attempts in case.work.tasks.values():
         for task in attempts:
             if task.escalation == "open" and deciding & set(task.deciders):
                 title = case.procedure.cards[task.step].title
-                said = desk.look.words("case.decide", title=title)
+                said = case_forms.context.words("case.decide", title=title)
                 found.append((said, decide_url(reference, task.step)))
     return found
 
@@ -166,75 +170,77 @@ class Gate:
     why: str
 
 
-def gates_of(desk: Desk) -> list[Gate]:
+def gates_of(case_forms: CaseForms) -> list[Gate]:
     """The gates that must be open at departure."""
-    table = desk.look.services.rulebook.table("gates.toml").get("gate", {})
+    table = case_forms.context.services.rulebook.table("gates.toml").get("gate", {})
     found = []
-    for name in desk.case.procedure.gates.get("applies", gates.ALL):
-        state = gates.state(desk.case, name, desk.looked.at)
+    for name in case_forms.case.procedure.gates.get("applies", gates.ALL):
+        state = gates.state(case_forms.case, name, case_forms.looked.at)
         title = str(table.get(name, {}).get("title", name))
-        found.append(Gate(title, state.open, _why(desk, state.why)))
+        found.append(Gate(title, state.open, _why(case_forms, state.why)))
     return found
 
 
-def _why(desk: Desk, why: str) -> str:
+def _why(case_forms: CaseForms, why: str) -> str:
     """What shut it: steps by their titles, an outcome or another word as people read it."""
-    return ", ".join(_one_why(desk, part) for part in why.split(", ")) if why else ""
+    return ", ".join(_one_why(case_forms, part) for part in why.split(", ")) if why else ""
 
 
-def _one_why(desk: Desk, why: str) -> str:
+def _one_why(case_forms: CaseForms, why: str) -> str:
     step, _, rest = why.partition(" ")
-    t = desk.look.words
+    t = case_forms.context.words
     if why.startswith(NO_CONSENT):
-        purpose = purposes(desk, [why.removeprefix(NO_CONSENT)])[0].label
+        purpose = purposes(case_forms, [why.removeprefix(NO_CONSENT)])[0].label
         return t("whys.no_consent", purpose=purpose)
-    if step not in desk.case.procedure.cards:
+    if step not in case_forms.case.procedure.cards:
         return t.get(f"bars.{why}") or t.get(f"whys.{why}") or why.replace("_", " ")
-    title = desk.case.procedure.cards[step].title
+    title = case_forms.case.procedure.cards[step].title
     return t("plan.why", title=title, outcome=t.word("outcomes", rest)) if rest else title
 
 
-def forecast(desk: Desk) -> list[tuple[str, str, str, bool]]:
+def forecast(case_forms: CaseForms) -> list[tuple[str, str, str, bool]]:
     """What comes if nobody acts: day, what, whom it reaches, and whether it is shown at once."""
-    look, t = desk.look, desk.look.words
+    context, t = case_forms.context, case_forms.context.words
     found = []
-    for number, seen in enumerate(reading.forecast(desk.case, desk.looked.at, FORECAST_DAYS)):
-        card = desk.case.procedure.cards.get(seen.step)
+    for number, seen in enumerate(
+        reading.forecast(case_forms.case, case_forms.looked.at, FORECAST_DAYS)
+    ):
+        card = case_forms.case.procedure.cards.get(seen.step)
         if card is None:
             continue
         what = t("plan.foreseen", rung=t.word("rungs", seen.rung), title=card.title)
         found.append(
-            (look.day(seen.at), what, look.offices(list(seen.to)), number < FORESEEN_AT_ONCE)
+            (context.day(seen.at), what, context.offices(list(seen.to)), number < FORESEEN_AT_ONCE)
         )
     return found
 
 
-def consents(desk: Desk) -> list[tuple[str, str, bool]]:
+def consents(case_forms: CaseForms) -> list[tuple[str, str, bool]]:
     """Every consent given: for what, until when or how it ended, whether it counts now."""
-    look, t, case = desk.look, desk.look.words, desk.case
+    context, t, case = case_forms.context, case_forms.context.words, case_forms.case
     found = []
     for given in case.person.consents:
-        title = purposes(desk, [given.purpose])[0].label
-        live = consent.is_live(case, given, desk.looked.at)
+        title = purposes(case_forms, [given.purpose])[0].label
+        live = consent.is_live(case, given, case_forms.looked.at)
         if given.withdrawn_at is not None:
-            said = t("plan.consent_withdrawn", day=look.day(given.withdrawn_at))
+            said = t("plan.consent_withdrawn", day=context.day(given.withdrawn_at))
         else:
-            said = t("plan.consent_until", day=look.day(given.until))
+            said = t("plan.consent_until", day=context.day(given.until))
         if given.receiver:
-            said = t("plan.consent_to", said=said, office=look.office(given.receiver))
+            said = t("plan.consent_to", said=said, office=context.office(given.receiver))
         found.append((title, said, live))
     return found
 
 
-def handover(desk: Desk) -> str:
+def handover(case_forms: CaseForms) -> str:
     """The plan to cross that stands, in a sentence."""
-    procedure, look = desk.case.handover, desk.look
+    procedure, context = case_forms.case.handover, case_forms.context
     if procedure is None:
         return ""
-    zone = calendar_here(desk.case).zone
-    return look.words(
+    zone = calendar_here(case_forms.case).zone
+    return context.words(
         "plan.handover",
-        moment=look.moment(procedure.at, zone),
-        crossing=look.crossing(procedure.crossing) or look.words("plan.no_crossing"),
-        office=look.office(procedure.receiving),
+        moment=context.moment(procedure.at, zone),
+        crossing=context.crossing(procedure.crossing) or context.words("plan.no_crossing"),
+        office=context.office(procedure.receiving),
     )

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from api import errors
 from api.deps import Services
 from api.errors import Problem
-from api.pages.forms import Field, posted
-from api.pages.forms import written as written_in
-from api.pages.look import Look, go
-from api.pages.signform import nothing_was_sent
+from api.pages.context import PageContext, go
+from api.pages.forms.base import Field, posted
+from api.pages.forms.base import written as written_in
+from api.pages.forms.sign_in import nothing_was_sent
 from api.pages.visitor import SignInFirst, sign_in_url
 from api.telemetry import where
 from domain import errors as core
@@ -70,8 +70,8 @@ async def _sign_in(request: Request, first: SignInFirst) -> Response:
     """Lead to the sign-in page; a form that came without a session is answered with it."""
     if request.method == "GET":
         return go(sign_in_url(first.back))
-    look = Look(request.app.state.services)
-    return nothing_was_sent(look, request, first.back, await _written(request))
+    context = PageContext(request.app.state.services)
+    return nothing_was_sent(context, request, first.back, await _written(request))
 
 
 async def _refused(request: Request, problem: Problem | core.Refused) -> Response:
@@ -86,7 +86,7 @@ async def _written(request: Request) -> tuple[Field, ...]:
         sent = await posted(request)
     except Exception:  # noqa: BLE001 - what cannot be read cannot be shown
         return ()
-    return written_in(sent, Look(request.app.state.services).words)
+    return written_in(sent, PageContext(request.app.state.services).words)
 
 
 def _known(status: int) -> Problem:
@@ -115,7 +115,7 @@ def problem_page(
     services: Services = request.app.state.services
     if request.method == "POST" and isinstance(problem, errors.NotFound):
         also = also or "problem.maybe_ended"
-    return Look(services).page(
+    return PageContext(services).page(
         request,
         "problem",
         status=problem.status,

@@ -7,10 +7,9 @@ from fastapi import Request, Response
 from api import world_preview
 from api.deps import Inject
 from api.errors import Problem
-from api.json.rules import CorridorId, rules_of
-from api.pages import forms
-from api.pages.forms import Sent
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Sent
 from api.pages.route import router
 from api.pages.visitor import Signed
 from api.pages.world_sheets import (
@@ -20,8 +19,10 @@ from api.pages.world_sheets import (
     form_of,
     show,
 )
+from api.params import CorridorId
 from api.world import (
     adopt_rules,
+    rules_of,
     say,
 )
 from api.world_asked import AdoptRules
@@ -39,8 +40,8 @@ def ask_rules(
 ) -> Response:
     """What the present rules would change in all open cases, and the form that adopts them."""
     visitor.allowed(services.policy, MAY)
-    look = Look(services, visitor)
-    return show(request, look, _rules(look, corridor))
+    context = PageContext(services, visitor)
+    return show(request, context, _rules(context, corridor))
 
 
 @routes.post("/world/rules/{corridor}")
@@ -49,10 +50,10 @@ async def send_rules(
 ) -> Response:
     """Adopt them."""
     caller = visitor.in_office(services.policy, None, MAY)
-    look, ready = Look(services, visitor), rules_of(services, corridor)
-    form = form_of(look, "rules")
+    context, ready = PageContext(services, visitor), rules_of(services, corridor)
+    form = form_of(context, "rules")
     try:
-        asked = forms.read_into(AdoptRules, form, sent, look.words, look.zone)
+        asked = base.read_into(AdoptRules, form, sent, context.words, context.zone)
         said = asked.said(caller)
         await say(
             services,
@@ -62,17 +63,17 @@ async def send_rules(
             lambda c, at: [adopt_rules(c, ready, said, at)],
         )
     except (Problem, core.Refused) as problem:
-        return await again(request, look, lambda: _rules(look, corridor), sent, problem)
+        return await again(request, context, lambda: _rules(context, corridor), sent, problem)
     return go("/world", "said")
 
 
-def _rules(look: Look, corridor: str) -> Sheet:
-    services, t = look.services, look.words
+def _rules(context: PageContext, corridor: str) -> Sheet:
+    services, t = context.services, context.words
     ready = rules_of(services, corridor)
-    with transaction(services.database, look.actor) as connection:
+    with transaction(services.database, context.actor) as connection:
         found = world_preview.of_rules(connection, ready, services.now())
     changes = [
-        t(f"world.{word}", title=look.step(corridor, step), n=count)
+        t(f"world.{word}", title=context.step(corridor, step), n=count)
         for word, counted in (
             ("step_moves", found.moved),
             ("step_vanishes", found.vanished),
@@ -81,10 +82,10 @@ def _rules(look: Look, corridor: str) -> Sheet:
         for step, count in sorted(counted.items())
     ]
     return Sheet(
-        look.corridor(corridor),
+        context.corridor(corridor),
         ((t("world.version"), ready.procedure.version),),
-        form_of(look, "rules"),
+        form_of(context, "rules"),
         items_title=t("world.would_change"),
         items=tuple(changes),
-        note=counted(look, found),
+        note=counted(context, found),
     )

@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.deps import Inject, Services
-from api.pages.forms import Form, Posted, Sent, check_once, refilled, written
-from api.pages.forms import refused as refused_form
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms.base import Form, Posted, Sent, check_once, refilled, written
+from api.pages.forms.base import refused as refused_form
+from api.pages.forms.sign_in import sign_in_form, sign_in_page
 from api.pages.route import router
-from api.pages.signform import sign_in_form, sign_in_page
 from api.pages.throttle import Throttle
 from api.pages.visitor import HOME, Signed, secret_of, visitor_of, way_back
 from api.security import SESSION_HOURS
@@ -44,8 +44,8 @@ def ask(services: Inject, request: Request, next: str = HOME) -> Response:  # no
     """Ask who it is; somebody already signed in goes on."""
     if visitor_of(services, request) is not None:
         return go(way_back(next))
-    look = Look(services)
-    return sign_in_page(look, request, sign_in_form(look), next)
+    context = PageContext(services)
+    return sign_in_page(context, request, sign_in_form(context), next)
 
 
 @routes.post("/sign-in")
@@ -53,24 +53,26 @@ async def sign_in(
     services: Inject, request: Request, throttle: TheThrottle, sent: Sent
 ) -> Response:
     """Begin a session; the old one of this browser ends."""
-    look = Look(services)
+    context = PageContext(services)
     address = request.client.host if request.client is not None else ""
     user, password = sent.one("user"), str(sent.data.get("password", ""))
     now = services.now()
-    form = sign_in_form(look)
+    form = sign_in_form(context)
     try:
-        check_once(form, sent, look.words)
+        check_once(form, sent, context.words)
     except errors.Problem as problem:
-        return _shown(look, request, sent, refused_form(form, sent, problem, look.words), problem)
+        return _shown(
+            context, request, sent, refused_form(form, sent, problem, context.words), problem
+        )
     if wait := throttle.wait(user, address, now):
-        return _again(look, request, sent, errors.TooManyTries(), wait)
+        return _again(context, request, sent, errors.TooManyTries(), wait)
     too_long = max(len(user), len(password)) > LONGEST
     secret = "" if too_long else await run_in_threadpool(_begin, services, user, password, request)
     if not secret:
         throttle.wrong(user, address, now)
-        return _again(look, request, sent, errors.Unauthorized())
+        return _again(context, request, sent, errors.Unauthorized())
     throttle.right(user)
-    answer = _signed_in(look, request, sent)
+    answer = _signed_in(context, request, sent)
     answer.headers["Set-Cookie"] = services.cookie.header(secret)
     return answer
 
@@ -85,25 +87,25 @@ def _begin(services: Services, user: str, password: str, request: Request) -> st
         return sessions.start(connection, user, now, now + timedelta(hours=SESSION_HOURS))
 
 
-def _signed_in(look: Look, request: Request, sent: Posted) -> Response:
+def _signed_in(context: PageContext, request: Request, sent: Posted) -> Response:
     """Back to where they wanted to be; what was written before is shown once more on the way."""
-    back, kept = way_back(sent.one("next")), written(sent, look.words)
+    back, kept = way_back(sent.one("next")), written(sent, context.words)
     if not kept:
         return go(back)
-    return look.page(request, "signed_in", back=back, written=kept)
+    return context.page(request, "signed_in", back=back, written=kept)
 
 
 def _again(
-    look: Look, request: Request, sent: Posted, problem: errors.Problem, wait: int = 0
+    context: PageContext, request: Request, sent: Posted, problem: errors.Problem, wait: int = 0
 ) -> Response:
     """The form once more; `wait` is for how many seconds no other try counts."""
-    said = look.words("sign_in.too_many" if wait else "sign_in.wrong")
-    form = replace(refilled(sign_in_form(look), sent), problem=said)
-    return _shown(look, request, sent, form, problem, wait)
+    said = context.words("sign_in.too_many" if wait else "sign_in.wrong")
+    form = replace(refilled(sign_in_form(context), sent), problem=said)
+    return _shown(context, request, sent, form, problem, wait)
 
 
 def _shown(
-    look: Look,
+    context: PageContext,
     request: Request,
     sent: Posted,
     form: Form,
@@ -111,13 +113,13 @@ def _shown(
     wait: int = 0,
 ) -> Response:
     return sign_in_page(
-        look,
+        context,
         request,
         form,
         sent.one("next"),
         status=problem.status,
         headers={"Retry-After": str(wait)} if wait else None,
-        written=written(sent, look.words),
+        written=written(sent, context.words),
     )
 
 
@@ -148,4 +150,4 @@ def home(services: Inject, visitor: Signed) -> Response:
 @routes.get("/welcome")
 def welcome(services: Inject, visitor: Signed, request: Request) -> Response:
     """A place for those whose role has no page of its own yet."""
-    return Look(services, visitor).page(request, "welcome")
+    return PageContext(services, visitor).page(request, "welcome")

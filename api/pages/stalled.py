@@ -12,20 +12,21 @@ from starlette.concurrency import run_in_threadpool
 from api import acts, case_access, errors
 from api.deps import Inject, Services
 from api.errors import Problem
-from api.json.cases import CaseRef, home_corridors
-from api.json.schemas.stalled import StalledItem, stalled_item
-from api.json.schemas.steps import NO_RUNG
-from api.json.tasks import Step
-from api.pages import actforms, forms, sentences
-from api.pages.actforms import Desk
-from api.pages.forms import Form, Posted, Sent
-from api.pages.look import Look, go, known
+from api.pages import sentences
+from api.pages.context import PageContext, go, known
+from api.pages.forms import base
+from api.pages.forms.base import Form, Posted, Sent
+from api.pages.forms.case import CaseForms
+from api.pages.forms.task import decision_form
+from api.pages.menu import MenuEntry
 from api.pages.route import headers_of, problem_page, router
 from api.pages.shut import shut_crossings
 from api.pages.tasks import Cursor, OfficeParam, people_of
 from api.pages.visitor import Signed, Visitor
+from api.params import CaseRef, Step
 from api.policy import ALL_CASES, Caller
 from api.requests import ActRequest
+from api.standstill import Standstill, standstill_of
 from domain import errors as core
 from domain.case import reading
 from domain.case.state import Case
@@ -39,8 +40,11 @@ from records.session import transaction
 
 routes = router()
 
+MENU = MenuEntry(30, "stalled", "/stalled", "stalled.list")
+
 ROWS = 20
 QUESTIONS = 50
+NO_RUNG = "none"
 TURNS = ("host", "origin", "partner", "person", "nobody")
 
 
@@ -85,8 +89,8 @@ def list_(
     cursor: Cursor = None,
 ) -> Response:
     """Cases of one's office that stand still: on what, whose turn, how long, what comes next."""
-    look, caller = (
-        Look(services, visitor),
+    context, caller = (
+        PageContext(services, visitor),
         visitor.in_office(services.policy, office, "stalled.list"),
     )
     now, decides = services.now(), services.policy.may(caller, "escalations.decide")
@@ -99,18 +103,18 @@ def list_(
             corridor=known(corridor, services.procedures),
             turn=known(turn, TURNS),
             office=None if ALL_CASES in services.policy.scopes_of(caller) else caller.office,
-            corridors=home_corridors(services, caller),
+            corridors=services.home_corridors(caller),
             rehearsal=services.rehearsal,
         )
-        seen = home_corridors(services, caller)
-        shut = shut_crossings(look, connection, seen)
+        seen = services.home_corridors(caller)
+        shut = shut_crossings(context, connection, seen)
         late = {row.case_id: row.late_at for row in page.items if row.late_at is not None}
         blocking = tasks.blocking(connection, late)
         rows = [
             _row(
-                look,
+                context,
                 row,
-                stalled_item(
+                standstill_of(
                     row,
                     blocking.get(row.case_id),
                     now,
@@ -125,13 +129,13 @@ def list_(
             if decides and cursor is None
             else ()
         )
-    return look.page(
+    return context.page(
         request,
         "stalled",
         rows=rows,
         next=page.next,
         beginning=cursor is None,
-        questions=[_question(look, found) for found in asked],
+        questions=[_question(context, found) for found in asked],
         office=caller.office,
         offices=visitor.allowed(services.policy, "stalled.list"),
         chosen={"corridor": corridor, "turn": turn},
@@ -141,33 +145,37 @@ def list_(
     )
 
 
-def _blocker(look: Look, row: CaseView, item: StalledItem) -> str:
+def _blocker(context: PageContext, row: CaseView, item: Standstill) -> str:
     if row.disagrees:
-        return look.words("stalled.disagree")
-    return look.words("stalled.stuck") if row.stuck else item.blocker or look.words("stalled.idle")
+        return context.words("stalled.disagree")
+    return (
+        context.words("stalled.stuck")
+        if row.stuck
+        else item.blocker or context.words("stalled.idle")
+    )
 
 
 def _row(
-    look: Look,
+    context: PageContext,
     row: CaseView,
-    item: StalledItem,
+    item: Standstill,
     opened: list[EscalationView],
 ) -> Row:
-    own = look.services.now_of(row.clock_offset, row.now_at)
-    zone, t = look.zone_of(item.holder), look.words
+    own = context.services.now_of(row.clock_offset, row.now_at)
+    zone, t = context.zone_of(item.holder), context.words
     next_rung = due = ""
     if item.next_rung and item.next_rung_at is not None:
-        day = look.day(item.next_rung_at, zone)
+        day = context.day(item.next_rung_at, zone)
         next_rung = t("stalled.next", rung=t.word("rungs", item.next_rung), day=day)
     if item.due_at is not None:
-        distance = look.distance(item.due_at, own, zone)
-        due = t("stalled.due_value", due=look.day(item.due_at, zone), distance=distance)
+        distance = context.distance(item.due_at, own, zone)
+        due = t("stalled.due_value", due=context.day(item.due_at, zone), distance=distance)
     return Row(
         reference=row.reference,
         url=f"/cases/{row.reference}",
-        corridor=look.corridor(row.corridor),
-        blocker=_blocker(look, row, item),
-        holder=look.office(item.holder) if item.holder else "",
+        corridor=context.corridor(row.corridor),
+        blocker=_blocker(context, row, item),
+        holder=context.office(item.holder) if item.holder else "",
         turn=t.word("turns", item.turn),
         stands=t("stalled.days", n=item.late_days),
         age=t("stalled.days", n=item.age_days),
@@ -186,14 +194,14 @@ def _open_to(connection: Connection, row: CaseView, decider: Caller | None) -> l
     return [e for e in found if e.state == "open" and decider.office in e.deciders]
 
 
-def _question(look: Look, found: EscalationView) -> Question:
+def _question(context: PageContext, found: EscalationView) -> Question:
     return Question(
         url=decide_url(found.reference, found.step),
         reference=found.reference,
         title=found.title,
-        rung=look.words.word("rungs", found.rung),
-        since=look.day(found.opened_at),
-        holder=look.office(found.holder),
+        rung=context.words.word("rungs", found.rung),
+        since=context.day(found.opened_at),
+        holder=context.office(found.holder),
     )
 
 
@@ -206,10 +214,10 @@ def decide_url(reference: str, step: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AtQuestion:
+class DecisionPage:
     """A visitor before one escalation; `is_open`: it may still be decided by this office."""
 
-    desk: Desk
+    case_forms: CaseForms
     card: Card
     task: Task
     is_open: bool
@@ -221,10 +229,10 @@ def ask(
     services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
 ) -> Response:
     """What is to be decided, and the form."""
-    at = _stand(services, visitor, case_ref, step)
-    if not at.is_open:
+    page = _stand(services, visitor, case_ref, step)
+    if not page.is_open:
         raise errors.NotFound
-    return _page(request, at, actforms.decide(at.desk, at.card))
+    return _page(request, page, decision_form(page.case_forms, page.card))
 
 
 @routes.post("/stalled/{case_ref}/{step:path}")
@@ -232,15 +240,17 @@ async def decide(
     services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
 ) -> Response:
     """End the escalation, or show the form again with what is wrong."""
-    at = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
-    form, look = actforms.decide(at.desk, at.card), at.desk.look
+    page = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
+    form, context = decision_form(page.case_forms, page.card), page.case_forms.context
     try:
-        asked = forms.read_into(
-            ActRequest, form, sent, look.words, look.zone, do=form.do, step=at.card.id
+        asked = base.read_into(
+            ActRequest, form, sent, context.words, context.zone, do=form.do, step=page.card.id
         )
-        await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
+        await acts.perform(services, page.case_forms.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        return await run_in_threadpool(_again, services, visitor, request, at, form, sent, problem)
+        return await run_in_threadpool(
+            _again, services, visitor, request, page, form, sent, problem
+        )
     return go("/stalled", "decide")
 
 
@@ -248,7 +258,7 @@ def _again(
     services: Services,
     visitor: Visitor,
     request: Request,
-    before: AtQuestion,
+    before: DecisionPage,
     form: Form,
     sent: Posted,
     problem: Problem | core.Refused,
@@ -257,23 +267,25 @@ def _again(
 
     Where nothing is to be decided any more it says so, and shows what was written.
     """
-    reference, office = before.desk.looked.row.reference, before.desk.caller.office
-    at = _stand(services, visitor, reference, before.card.id, office)
-    words = at.desk.look.words
-    if not at.is_open:
+    reference, office = before.case_forms.looked.row.reference, before.case_forms.caller.office
+    page = _stand(services, visitor, reference, before.card.id, office)
+    words = page.case_forms.context.words
+    if not page.is_open:
         return problem_page(
             request,
             problem,
-            also="problem.question_gone" if problem.status < forms.UNSURE else "",
-            written=forms.written(sent, words),
-            case_url=f"/cases/{reference}" if at.whole else "",
+            also="problem.question_gone" if problem.status < base.UNSURE else "",
+            written=base.written(sent, words),
+            case_url=f"/cases/{reference}" if page.whole else "",
         )
-    return _page(request, at, forms.refused(form, sent, problem, words, at.desk.name_of), problem)
+    return _page(
+        request, page, base.refused(form, sent, problem, words, page.case_forms.name_of), problem
+    )
 
 
 def _stand(
     services: Services, visitor: Visitor, case_ref: str, step: str, acting: str = ""
-) -> AtQuestion:
+) -> DecisionPage:
     """Look at an escalation as the office that may decide it; raises NotFound."""
     policy = services.policy
     callers = visitor.allowed(policy, "escalations.decide")
@@ -286,10 +298,12 @@ def _stand(
         caller = next((c for c in reached if policy.reaches(c, looked.case)), None)
         if caller is None:
             raise errors.NotFound
-        desk = Desk(Look(services, visitor), caller, looked, people_of(connection, looked.case))
+        case_forms = CaseForms(
+            PageContext(services, visitor), caller, looked, people_of(connection, looked.case)
+        )
     is_open = task.escalation == "open" and caller.office in task.deciders
     whole = policy.may(caller, "cases.read") and policy.sees_case(caller, looked.case)
-    return AtQuestion(desk, card, task, is_open, whole)
+    return DecisionPage(case_forms, card, task, is_open, whole)
 
 
 def _in_question(case: Case, step: str) -> Task | None:
@@ -298,33 +312,33 @@ def _in_question(case: Case, step: str) -> Task | None:
 
 
 def _page(
-    request: Request, at: AtQuestion, form: Form, problem: Problem | core.Refused | None = None
+    request: Request, page: DecisionPage, form: Form, problem: Problem | core.Refused | None = None
 ) -> Response:
-    desk, task, look = at.desk, at.task, at.desk.look
-    zone = calendar_for(desk.case, task.made_for).zone
+    case_forms, task, context = page.case_forms, page.task, page.case_forms.context
+    zone = calendar_for(case_forms.case, task.made_for).zone
     coming = reading.next_rung(task)
-    t = look.words
-    return look.page(
+    t = context.words
+    return context.page(
         request,
         "decide",
         status=problem.status if problem is not None else 200,
         headers=headers_of(problem) if problem is not None else None,
-        title=at.card.title,
-        reference=desk.looked.row.reference,
-        corridor=look.corridor(desk.case.procedure.corridor),
-        sentence=sentences.of_case(desk),
-        holder=look.office(task.holder),
-        office=look.office(desk.caller.office),
-        due=look.moment(task.due_at, zone) if task.due_at is not None else "",
-        distance=look.distance(task.due_at, desk.looked.at, zone) if task.due_at else "",
+        title=page.card.title,
+        reference=case_forms.looked.row.reference,
+        corridor=context.corridor(case_forms.case.procedure.corridor),
+        sentence=sentences.of_case(case_forms),
+        holder=context.office(task.holder),
+        office=context.office(case_forms.caller.office),
+        due=context.moment(task.due_at, zone) if task.due_at is not None else "",
+        distance=context.distance(task.due_at, case_forms.looked.at, zone) if task.due_at else "",
         rung=t.word("rungs", task.rung),
-        deciders=look.offices(task.deciders),
+        deciders=context.offices(task.deciders),
         next_rung=(
-            t("stalled.next", rung=t.word("rungs", coming[0]), day=look.day(coming[1], zone))
+            t("stalled.next", rung=t.word("rungs", coming[0]), day=context.day(coming[1], zone))
             if coming is not None
             else ""
         ),
         form=form,
-        action=decide_url(desk.looked.row.reference, at.card.id),
-        case_url=f"/cases/{desk.looked.row.reference}" if at.whole else "",
+        action=decide_url(case_forms.looked.row.reference, page.card.id),
+        case_url=f"/cases/{case_forms.looked.row.reference}" if page.whole else "",
     )

@@ -12,14 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from api import acts, case_access, errors
 from api.deps import Inject, Services
 from api.errors import Problem
-from api.json.cases import CaseRef
-from api.json.tasks import Step
-from api.pages import actforms, forms
-from api.pages.actforms import Desk
-from api.pages.forms import Form, Posted, Sent
-from api.pages.look import Look, go
+from api.pages.context import PageContext, go
+from api.pages.forms import base
+from api.pages.forms.base import Form, Posted, Sent
+from api.pages.forms.case import CaseForms
+from api.pages.forms.task import forms_of_task, holder_of, task_form
+from api.pages.menu import MenuEntry
 from api.pages.route import headers_of, problem_page, router
 from api.pages.visitor import Signed, Visitor
+from api.params import CaseRef, Step
 from api.policy import Caller, Policy
 from api.requests import ActRequest
 from domain import errors as core
@@ -33,6 +34,8 @@ from records.session import transaction
 from records.tasks import TaskView
 
 routes = router()
+
+MENU = MenuEntry(10, "tasks", "/tasks", "tasks.list")
 
 ROWS = 25
 Cursor = Annotated[str | None, Query(max_length=500)]
@@ -76,35 +79,37 @@ def list_(
     cursor: Cursor = None,
 ) -> Response:
     """What the visitor's offices hold, first due first."""
-    look = Look(services, visitor)
+    context = PageContext(services, visitor)
     callers = visitor.allowed(services.policy, "tasks.list")
     if office:
         callers = (visitor.in_office(services.policy, office, "tasks.list"),)
     with transaction(services.database, visitor.callers[0].actor) as connection:
-        held = [_held(look, connection, caller, cursor if office else None) for caller in callers]
-    return look.page(request, "tasks", held=held, beginning=cursor is None)
+        held = [
+            _held(context, connection, caller, cursor if office else None) for caller in callers
+        ]
+    return context.page(request, "tasks", held=held, beginning=cursor is None)
 
 
-def _held(look: Look, connection: Connection, caller: Caller, cursor: str | None) -> Held:
+def _held(context: PageContext, connection: Connection, caller: Caller, cursor: str | None) -> Held:
     page = tasks.of_office(connection, caller.office, limit=ROWS, cursor=cursor)
-    rows = tuple(_row(look, row) for row in page.items)
-    return Held(caller.office, look.office(caller.office), rows, page.next)
+    rows = tuple(_row(context, row) for row in page.items)
+    return Held(caller.office, context.office(caller.office), rows, page.next)
 
 
-def _row(look: Look, row: TaskView) -> Row:
-    now, zone = look.services.now_of(row.clock_offset, row.now_at), look.zone_of(row.made_for)
+def _row(context: PageContext, row: TaskView) -> Row:
+    now, zone = context.services.now_of(row.clock_offset, row.now_at), context.zone_of(row.made_for)
     due = row.due_at
     return Row(
         url=task_url(row.reference, row.step),
         title=row.title,
         reference=row.reference,
-        corridor=look.corridor(row.corridor),
-        state=look.words.word("states", row.state),
+        corridor=context.corridor(row.corridor),
+        state=context.words.word("states", row.state),
         late=due is not None and due < now,
-        due=look.moment(due, zone) if due is not None else "",
-        distance=look.distance(due, now, zone) if due is not None else "",
-        since=look.day(row.offered_at, zone),
-        promised=look.day(row.promised_on) if row.promised_on is not None else "",
+        due=context.moment(due, zone) if due is not None else "",
+        distance=context.distance(due, now, zone) if due is not None else "",
+        since=context.day(row.offered_at, zone),
+        promised=context.day(row.promised_on) if row.promised_on is not None else "",
         on_hold=row.on_hold,
         escalated=row.escalation == "open",
     )
@@ -119,10 +124,10 @@ def task_url(reference: str, step: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AtTask:
+class TaskPage:
     """A visitor before one task. `may_read`: they may see it now, not only have acted on it."""
 
-    desk: Desk
+    case_forms: CaseForms
     card: Card
     task: Task | None
     may_read: bool
@@ -132,7 +137,7 @@ class AtTask:
     @property
     def url(self) -> str:
         """The address of this task."""
-        return task_url(self.desk.looked.row.reference, self.card.id)
+        return task_url(self.case_forms.looked.row.reference, self.card.id)
 
 
 @routes.get("/tasks/{case_ref}/{step:path}")
@@ -140,8 +145,8 @@ def read(
     services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step
 ) -> Response:
     """One task: what is asked, until when, and the forms to answer."""
-    at = _stand(services, visitor, case_ref, step)
-    return _page(request, at, actforms.of_task(at.desk, at.card, at.task))
+    page = _stand(services, visitor, case_ref, step)
+    return _page(request, page, forms_of_task(page.case_forms, page.card, page.task))
 
 
 @routes.post("/tasks/{case_ref}/{step:path}")
@@ -149,31 +154,33 @@ async def act(
     services: Inject, visitor: Signed, request: Request, case_ref: CaseRef, step: Step, sent: Sent
 ) -> Response:
     """Do what a form of the task asks, or show it again with what is wrong."""
-    at = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
-    form = actforms.task_form(at.desk, at.card, sent.do, sent.one("for"))
+    page = await run_in_threadpool(_stand, services, visitor, case_ref, step, sent.one("by"))
+    form = task_form(page.case_forms, page.card, sent.do, sent.one("for"))
     if form is None:
         raise errors.NotFound
     try:
-        asked = forms.read_into(
+        asked = base.read_into(
             ActRequest,
             form,
             sent,
-            at.desk.look.words,
-            at.desk.look.zone,
+            page.case_forms.context.words,
+            page.case_forms.context.zone,
             do=form.do,
-            step=at.card.id,
+            step=page.card.id,
         )
-        await acts.perform(services, at.desk.caller, case_ref, asked, sent.key)
+        await acts.perform(services, page.case_forms.caller, case_ref, asked, sent.key)
     except (Problem, core.Refused) as problem:
-        return await run_in_threadpool(_again, services, visitor, request, at, form, sent, problem)
-    return go(await run_in_threadpool(_after, services, visitor, at), sent.do)
+        return await run_in_threadpool(
+            _again, services, visitor, request, page, form, sent, problem
+        )
+    return go(await run_in_threadpool(_after, services, visitor, page), sent.do)
 
 
 def _again(
     services: Services,
     visitor: Visitor,
     request: Request,
-    before: AtTask,
+    before: TaskPage,
     form: Form,
     sent: Posted,
     problem: Problem | core.Refused,
@@ -182,34 +189,36 @@ def _again(
 
     Who holds the task no longer is told so, and shown what they wrote and nothing else.
     """
-    at = _stand(
+    page = _stand(
         services,
         visitor,
-        before.desk.looked.row.reference,
+        before.case_forms.looked.row.reference,
         before.card.id,
-        before.desk.caller.office,
+        before.case_forms.caller.office,
     )
-    if not at.may_read:
-        also = "problem.task_gone" if problem.status < forms.UNSURE else ""
-        kept = forms.written(sent, at.desk.look.words)
+    if not page.may_read:
+        also = "problem.task_gone" if problem.status < base.UNSURE else ""
+        kept = base.written(sent, page.case_forms.context.words)
         return problem_page(request, problem, also=also, written=kept)
-    wrong = forms.refused(form, sent, problem, at.desk.look.words, at.desk.name_of)
-    others = [f for f in actforms.of_task(at.desk, at.card, at.task) if f.do != form.do]
-    return _page(request, at, [wrong, *others], problem)
+    wrong = base.refused(
+        form, sent, problem, page.case_forms.context.words, page.case_forms.name_of
+    )
+    others = [f for f in forms_of_task(page.case_forms, page.card, page.task) if f.do != form.do]
+    return _page(request, page, [wrong, *others], problem)
 
 
-def _after(services: Services, visitor: Visitor, before: AtTask) -> str:
+def _after(services: Services, visitor: Visitor, before: TaskPage) -> str:
     """Where to go: the task while it is open, else the case, else the list."""
-    reference, office = before.desk.looked.row.reference, before.desk.caller.office
-    at = _stand(services, visitor, reference, before.card.id, office)
-    if at.may_read and at.task is not None and at.task.is_open:
-        return at.url
-    return f"/cases/{reference}" if at.whole else "/tasks"
+    reference, office = before.case_forms.looked.row.reference, before.case_forms.caller.office
+    page = _stand(services, visitor, reference, before.card.id, office)
+    if page.may_read and page.task is not None and page.task.is_open:
+        return page.url
+    return f"/cases/{reference}" if page.whole else "/tasks"
 
 
 def _stand(
     services: Services, visitor: Visitor, case_ref: str, step: str, acting: str = ""
-) -> AtTask:
+) -> TaskPage:
     """Look at a task; raises NotFound.
 
     `acting` is the office that a form was sent for. It may have lost the task meanwhile: then it
@@ -230,15 +239,19 @@ def _stand(
         )
         if not policy.reaches(caller, case):
             raise errors.NotFound
-        desk = Desk(Look(services, visitor), caller, looked, people_of(connection, case))
+        case_forms = CaseForms(
+            PageContext(services, visitor), caller, looked, people_of(connection, case)
+        )
         may_read = policy.sees_task(caller, case, step)
         about = (
             case_access.about(services, connection, looked, caller, task)
             if may_read and task
             else {}
         )
-    told = tuple((desk.look.words.word("data", word), value) for word, value in about.items())
-    return AtTask(desk, card, task, may_read, policy.sees_case(caller, case), told)
+    told = tuple(
+        (case_forms.context.words.word("data", word), value) for word, value in about.items()
+    )
+    return TaskPage(case_forms, card, task, may_read, policy.sees_case(caller, case), told)
 
 
 def _seen_as(policy: Policy, visitor: Visitor, case: Case, step: str, task: Task | None) -> Caller:
@@ -262,34 +275,37 @@ def people_of(connection: Connection, case: Case) -> tuple[tuple[str, str], ...]
 
 
 def _page(
-    request: Request, at: AtTask, shown: list[Form], problem: Problem | core.Refused | None = None
+    request: Request,
+    page: TaskPage,
+    shown: list[Form],
+    problem: Problem | core.Refused | None = None,
 ) -> Response:
-    desk, task, card = at.desk, at.task, at.card
-    look, case, now = desk.look, desk.case, desk.looked.at
-    zone = calendar_for(case, task.made_for).zone if task is not None else look.zone
+    case_forms, task, card = page.case_forms, page.task, page.card
+    context, case, now = case_forms.context, case_forms.case, case_forms.looked.at
+    zone = calendar_for(case, task.made_for).zone if task is not None else context.zone
     due = task.due_at if task is not None and task.is_open else None
-    holder = actforms.holder_of(desk, card)
-    return look.page(
+    holder = holder_of(case_forms, card)
+    return context.page(
         request,
         "task",
         status=problem.status if problem is not None else 200,
         headers=headers_of(problem) if problem is not None else None,
         title=card.title,
-        reference=desk.looked.row.reference,
-        corridor=look.corridor(case.procedure.corridor),
-        state=look.words.word("states", reading.step_state(case, card.id, now)),
-        outcome=look.words.word("outcomes", task.outcome) if task and task.outcome else "",
-        holder=look.office(holder),
+        reference=case_forms.looked.row.reference,
+        corridor=context.corridor(case.procedure.corridor),
+        state=context.words.word("states", reading.step_state(case, card.id, now)),
+        outcome=context.words.word("outcomes", task.outcome) if task and task.outcome else "",
+        holder=context.office(holder),
         begun=task is not None,
-        mine=holder == desk.caller.office,
-        due=look.moment(due, zone) if due is not None else "",
-        distance=look.distance(due, now, zone) if due is not None else "",
+        mine=holder == case_forms.caller.office,
+        due=context.moment(due, zone) if due is not None else "",
+        distance=context.distance(due, now, zone) if due is not None else "",
         late=due is not None and due < now,
-        since=look.day(task.offered_at, zone) if task is not None else "",
-        promised=look.day(task.promised_on) if task is not None and task.promised_on else "",
+        since=context.day(task.offered_at, zone) if task is not None else "",
+        promised=context.day(task.promised_on) if task is not None and task.promised_on else "",
         on_hold=case.work.on_hold,
-        about=at.about,
+        about=page.about,
         forms=shown,
-        action=at.url,
-        case_url=f"/cases/{desk.looked.row.reference}" if at.whole else "",
+        action=page.url,
+        case_url=f"/cases/{case_forms.looked.row.reference}" if page.whole else "",
     )

@@ -13,7 +13,8 @@ from fastapi import Query, Request, Response
 from sqlalchemy import Connection
 
 from api.deps import Inject, Services
-from api.pages.look import Look
+from api.pages.context import PageContext
+from api.pages.menu import MenuEntry
 from api.pages.route import router
 from api.pages.visitor import Signed, Visitor
 from api.world import (
@@ -28,9 +29,10 @@ from records.world import Fact
 
 routes = router()
 
+MENU = MenuEntry(50, "world", "/world", "world.look")
+
 ROWS = 20
 LINES = 50
-LOOK = "world.look"
 CROSSINGS, CALENDARS, IN_POSTS, RULES = (
     "crossings.change",
     "calendars.change",
@@ -62,13 +64,13 @@ def look_over(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """What can be changed here, and what was said last."""
-    visitor.allowed(services.policy, LOOK)
-    look = Look(services, visitor)
+    visitor.allowed(services.policy, MENU.permission)
+    context = PageContext(services, visitor)
     with transaction(services.database, visitor.callers[0].actor) as connection:
         page = world.page(connection, ROWS, cursor)
         told = broadcasts.told(connection, page.items)
         shut = [c for c in registered_crossings(services.rulebook) if _is_shut(connection, c)]
-    return look.page(
+    return context.page(
         request,
         "world",
         crossings=[
@@ -76,11 +78,11 @@ def look_over(
             for one in registered_crossings(services.rulebook).values()
         ],
         calendars=_links(
-            visitor, services, CALENDARS, "calendars", countries(services.rulebook), look
+            visitor, services, CALENDARS, "calendars", countries(services.rulebook), context
         ),
-        rules=_links(visitor, services, RULES, "rules", services.procedures, look),
+        rules=_links(visitor, services, RULES, "rules", services.procedures, context),
         in_posts=visitor.may(services.policy, IN_POSTS),
-        facts=[_row(look, fact, told[fact.id]) for fact in page.items],
+        facts=[_row(context, fact, told[fact.id]) for fact in page.items],
         next=page.next,
         beginning=cursor is None,
     )
@@ -96,23 +98,23 @@ def _links(
     permission: str,
     folder: str,
     ids: Iterable[str],
-    look: Look,
+    context: PageContext,
 ) -> list[tuple[str, str]]:
     if not visitor.may(services.policy, permission):
         return []
-    return [(_name(look, folder, one), f"/world/{folder}/{one}") for one in ids]
+    return [(_name(context, folder, one), f"/world/{folder}/{one}") for one in ids]
 
 
-def _name(look: Look, folder: str, one: str) -> str:
-    return look.corridor(one) if folder == "rules" else look.words.word("countries", one)
+def _name(context: PageContext, folder: str, one: str) -> str:
+    return context.corridor(one) if folder == "rules" else context.words.word("countries", one)
 
 
-def _row(look: Look, fact: Fact, told: Told) -> FactRow:
-    t = look.words
+def _row(context: PageContext, fact: Fact, told: Told) -> FactRow:
+    t = context.words
     return FactRow(
-        title=t(f"world.of_{fact.kind}", subject=_subject(look, fact)),
-        when=look.moment(fact.effective_at),
-        by=look.office(fact.by),
+        title=t(f"world.of_{fact.kind}", subject=_subject(context, fact)),
+        when=context.moment(fact.effective_at),
+        by=context.office(fact.by),
         reason=fact.reason,
         source=fact.source,
         told=t("world.told", done=told.done, all=told.concerned),
@@ -121,13 +123,13 @@ def _row(look: Look, fact: Fact, told: Told) -> FactRow:
     )
 
 
-def _subject(look: Look, fact: Fact) -> str:
+def _subject(context: PageContext, fact: Fact) -> str:
     if fact.kind == world.CROSSING:
-        known = registered_crossings(look.services.rulebook).get(fact.subject)
+        known = registered_crossings(context.services.rulebook).get(fact.subject)
         name = known.name if known is not None else fact.subject
-        return f"{name}: {look.words.word('crossings', str(fact.body['status']))}"
+        return f"{name}: {context.words.word('crossings', str(fact.body['status']))}"
     if fact.kind == world.POST:
-        return look.office(fact.subject)
+        return context.office(fact.subject)
     if fact.kind == world.RULES:
-        return look.corridor(fact.subject)
-    return look.words.word("countries", fact.subject)
+        return context.corridor(fact.subject)
+    return context.words.word("countries", fact.subject)

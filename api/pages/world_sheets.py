@@ -10,9 +10,9 @@ from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Problem
-from api.pages import forms
-from api.pages.forms import Field, Form, Posted, new_key
-from api.pages.look import Look
+from api.pages.context import PageContext
+from api.pages.forms import base
+from api.pages.forms.base import Field, Form, Posted, new_key
 from api.pages.route import headers_of
 from api.world_preview import Summary
 from domain import errors as core
@@ -34,10 +34,13 @@ class Sheet:
 
 
 def show(
-    request: Request, look: Look, sheet: Sheet, problem: Problem | core.Refused | None = None
+    request: Request,
+    context: PageContext,
+    sheet: Sheet,
+    problem: Problem | core.Refused | None = None,
 ) -> Response:
     """Return the page."""
-    return look.page(
+    return context.page(
         request,
         "world_one",
         status=problem.status if problem is not None else 200,
@@ -49,20 +52,20 @@ def show(
 
 async def again(
     request: Request,
-    look: Look,
+    context: PageContext,
     sheet: Callable[[], Sheet],
     sent: Posted,
     problem: Problem | core.Refused,
 ) -> Response:
     """The page as it is now, with the form as it was sent and what is wrong with it."""
     now = await run_in_threadpool(sheet)
-    wrong = forms.refused(now.form, sent, problem, look.words, look.office)
-    return await run_in_threadpool(show, request, look, replace(now, form=wrong), problem)
+    wrong = base.refused(now.form, sent, problem, context.words, context.office)
+    return await run_in_threadpool(show, request, context, replace(now, form=wrong), problem)
 
 
-def form_of(look: Look, do: str, *fields: Field, danger: bool = False) -> Form:
+def form_of(context: PageContext, do: str, *fields: Field, danger: bool = False) -> Form:
     """A form of this kind; each also asks why, and who said so."""
-    t = look.words
+    t = context.words
     why = Field("reason", "area", t("world_fields.reason"), "", required=True)
     source = Field(
         "source", "line", t("world_fields.source"), t("world_hints.source"), required=True
@@ -78,24 +81,26 @@ def form_of(look: Look, do: str, *fields: Field, danger: bool = False) -> Form:
     )
 
 
-def field(look: Look, name: str, kind: str, *, required: bool = False, hint: str = "") -> Field:
+def field(
+    context: PageContext, name: str, kind: str, *, required: bool = False, hint: str = ""
+) -> Field:
     """A question with its label and hint."""
-    t = look.words
-    said = t(f"world_hints.{hint}", zone=_zone(look)) if hint else ""
+    t = context.words
+    said = t(f"world_hints.{hint}", zone=_zone(context)) if hint else ""
     return Field(name, kind, t(f"world_fields.{name}"), said, required=required)
 
 
-def _zone(look: Look) -> str:
-    return look.moment(look.services.now()).rpartition("(")[2].rstrip(")")
+def _zone(context: PageContext) -> str:
+    return context.moment(context.services.now()).rpartition("(")[2].rstrip(")")
 
 
-def said_last(look: Look, fact: Fact | None) -> list[tuple[str, str]]:
+def said_last(context: PageContext, fact: Fact | None) -> list[tuple[str, str]]:
     """Who said last how it is, and why."""
-    t = look.words
+    t = context.words
     if fact is None:
         return []
     return [
-        (t("world.since"), look.moment(fact.effective_at)),
+        (t("world.since"), context.moment(fact.effective_at)),
         (t("world_fields.reason"), fact.reason),
         (t("world_fields.source"), fact.source),
     ]
@@ -104,29 +109,29 @@ def said_last(look: Look, fact: Fact | None) -> list[tuple[str, str]]:
 # -- what would move
 
 
-def lines(look: Look, found: Summary) -> tuple[str, ...]:
+def lines(context: PageContext, found: Summary) -> tuple[str, ...]:
     """Each open clock that would move, the first of them."""
-    t = look.words
+    t = context.words
     return tuple(
         t(
             "world.moves",
             reference=line.reference,
             title=line.title,
-            old=moment(look, line.old),
-            new=look.moment(line.new),
+            old=moment(context, line.old),
+            new=context.moment(line.new),
         )
         for line in found.lines[:LINES]
     )
 
 
-def moment(look: Look, at: datetime | None) -> str:
+def moment(context: PageContext, at: datetime | None) -> str:
     """A moment, or that there is none."""
-    return look.moment(at) if at is not None else look.words("world.no_date")
+    return context.moment(at) if at is not None else context.words("world.no_date")
 
 
-def counted(look: Look, found: Summary) -> str:
+def counted(context: PageContext, found: Summary) -> str:
     """How much would change in all."""
-    t = look.words
+    t = context.words
     said = t("world.counted", n=found.dates_moved, cases=found.cases_moved, all=found.concerned)
     if found.looked_into < found.concerned:
         said += " " + t("world.looked_into", n=found.looked_into)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.pages.forms import WRITTEN
+from api.pages.forms.base import WRITTEN
 from api.pages.throttle import TRIES_OF_A_NAME, Throttle
 from records import users
 from tests.api.conftest import PASSWORD, Running
@@ -348,7 +348,7 @@ def test_it_offers_only_a_province_in_which_the_office_holds_a_role(people: Peop
 
 
 def test_every_long_answer_is_given_back_when_its_form_cannot_be() -> None:
-    code = "".join(file.read_text(encoding="utf-8") for file in CODE.glob("*.py"))
+    code = "".join(file.read_text(encoding="utf-8") for file in CODE.rglob("*.py"))
     asked = set(re.findall(r"""(?:field|Field)\(\s*"([a-z_.]+)", "area\"""", code))
     assert {"note", "person.contact"} < asked
     assert asked <= set(WRITTEN)

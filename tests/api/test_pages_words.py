@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from api.errors import OWN
-from api.pages.look import NAVIGATION, TEMPLATES
-from api.pages.steerforms import STEERING
+from api.pages.collect import collected_pages
+from api.pages.context import TEMPLATES
+from api.pages.forms.steering import STEERING
 from domain.case.events import KINDS
 from domain.errors import BY_SLUG
 from wording.catalogue import ENGLISH, MissingWords, words_of
@@ -23,7 +24,7 @@ NAMED = re.compile(r"""["']((?:hints|fields|forms|acts|plan|sentence|whys)\.[a-z
 def asked_for() -> set[str]:
     templates = [file.read_text(encoding="utf-8") for file in TEMPLATES.rglob("*.html")]
     folders = (CODE, CODE.parents[1] / "wording")
-    code = [f.read_text(encoding="utf-8") for one in folders for f in one.glob("*.py")]
+    code = [f.read_text(encoding="utf-8") for one in folders for f in one.rglob("*.py")]
     found = {name for text in (*templates, *code) for name in ASKED.findall(text)}
     return found | {name for text in code for name in NAMED.findall(text)}
 
@@ -39,7 +40,7 @@ def test_every_act_every_refusal_and_every_event_has_words() -> None:
     wanted |= {f"done.{act}" for act in STEERING}
     wanted |= {f"steering.{steering.group}" for steering in STEERING.values()}
     wanted |= {f"events.{kind}" for kind in KINDS if kind != "MessageQueued"}
-    wanted |= {f"nav.{name}" for name, _, _ in NAVIGATION}
+    wanted |= {f"nav.{entry.name}" for entry in collected_pages().menu}
     assert wanted <= WORDS.texts.keys(), sorted(wanted - WORDS.texts.keys())
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from api.integrity import Findings
 from api.json.schemas.base import Shape
-from engine.integrity import IntegrityReport
 
 
 class DifferenceShape(Shape):
@@ -29,15 +28,13 @@ class IntegrityShape(Shape):
     items: list[DifferenceShape]
 
 
-def integrity_shape(looked: IntegrityReport, references: Mapping[str, str]) -> IntegrityShape:
+def integrity_shape(found: Findings) -> IntegrityShape:
     """Return what was found as an answer."""
     return IntegrityShape(
-        engine="ok" if looked.engine else "away",
-        cases=looked.subjects,
+        engine="ok" if found.engine_answered else "away",
+        cases=found.cases,
         items=[
-            DifferenceShape(
-                case_id=one.subject_id, reference=references.get(one.subject_id), what=one.what
-            )
-            for one in looked.differences
+            DifferenceShape(case_id=one.case_id, reference=one.reference, what=one.what)
+            for one in found.disagreements
         ],
     )

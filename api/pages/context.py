@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.deps import Services
 from api.errors import NotFound
+from api.pages.menu import MenuEntry
 from api.pages.visitor import Visitor
 from domain.rules.crossings import registered_crossings
 from records.session import Actor, system
@@ -30,14 +31,6 @@ TEMPLATES = PROJECT / "templates"
 STYLE = PROJECT / "static" / "homeward.css"
 INDOCHINA = timezone(timedelta(hours=7))  # of offices without a country (stories.md 3.12)
 AFTER_POST = 303
-NAVIGATION = (
-    ("tasks", "/tasks", "tasks.list"),
-    ("cases", "/cases", "cases.list"),
-    ("stalled", "/stalled", "stalled.list"),
-    ("new_case", "/cases/new", "cases.open"),
-    ("world", "/world", "world.look"),
-    ("integrity", "/integrity", "integrity.look"),
-)
 
 
 @cache
@@ -68,7 +61,7 @@ def environment() -> Environment:
 
 
 @dataclass(frozen=True)
-class Look:
+class PageContext:
     """How one visitor's page reads: their words, the zone of their office, names of offices."""
 
     services: Services
@@ -158,20 +151,23 @@ class Look:
             .get_template(f"pages/{template}.html")
             .render(
                 t=self.words,
-                look=self,
+                context=self,
                 visitor=visitor,
                 here=request.url.path,
                 notice=self._notice(request),
-                navigation=[
-                    (name, url)
-                    for name, url, needs in NAVIGATION
-                    if visitor is not None and visitor.may(self.services.policy, needs)
-                ],
+                menu=self._menu(request),
                 rehearsal=self.services.rehearsal,
                 **shown,
             )
         )
         return HTMLResponse(text, status, headers=headers)
+
+    def _menu(self, request: Request) -> list[MenuEntry]:
+        """The pages of the menu that the visitor may see."""
+        visitor, menu = self.visitor, request.app.state.menu
+        if visitor is None:
+            return []
+        return [entry for entry in menu if visitor.may(self.services.policy, entry.permission)]
 
     def _notice(self, request: Request) -> str:
         """What was done just now; only words we know are shown, never what an address says."""

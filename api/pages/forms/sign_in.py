@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from api.errors import Unauthorized
-from api.pages.forms import Field, Form, new_key
-from api.pages.look import Look
+from api.pages.context import PageContext
+from api.pages.forms.base import Field, Form, new_key
 from api.pages.visitor import way_back
 
 
-def sign_in_form(look: Look) -> Form:
+def sign_in_form(context: PageContext) -> Form:
     """Who somebody is, and the password."""
-    t = look.words
+    t = context.words
     return Form(
         do="sign_in",
         title=t("sign_in.title"),
@@ -33,7 +33,7 @@ def sign_in_form(look: Look) -> Form:
 
 
 def sign_in_page(
-    look: Look,
+    context: PageContext,
     request: Request,
     form: Form,
     back: str,
@@ -44,7 +44,7 @@ def sign_in_page(
     unsent: bool = False,
 ) -> Response:
     """The page, leading `back` afterwards; `written` goes with it until somebody has signed in."""
-    return look.page(
+    return context.page(
         request,
         "sign_in",
         status=status,
@@ -57,10 +57,10 @@ def sign_in_page(
 
 
 def nothing_was_sent(
-    look: Look, request: Request, back: str, written: tuple[Field, ...]
+    context: PageContext, request: Request, back: str, written: tuple[Field, ...]
 ) -> Response:
     """The answer to a form that came after its session had ended."""
-    form = sign_in_form(look)
+    form = sign_in_form(context)
     return sign_in_page(
-        look, request, form, back, status=Unauthorized.status, written=written, unsent=True
+        context, request, form, back, status=Unauthorized.status, written=written, unsent=True
     )
